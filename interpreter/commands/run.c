@@ -1,0 +1,121 @@
+/* check, train, run, eval, predict: a program's events in the order of its text. */
+#include "interpreter/commands/command.h"
+#include "interpreter/formats/runs.h"
+#include "interpreter/formats/save.h"
+#include "lang/problems.h"
+
+#include <string.h>
+
+int failed(Invocation *call) {
+  int code = problems_exit_code(call->problems);
+  return code ? code : 1;
+}
+
+const char *below_out(Invocation *call, const char *path) {
+  return call->options.out && path[0] != '/' ? arena_printf(call->arena, "%s/%s", call->options.out, path) : path;
+}
+
+static Session *open_session(Invocation *call) {
+  return session_open(call->arena, call->problems, &call->options, call->report, call->file, call->word, call->words);
+}
+
+/* Every word must name a task; those of `kind` are meant when there is no word. */
+static bool words_known(Invocation *call, Session *session, int kind) {
+  Elaborator *e = session->program;
+  const char **known = ARENA_ARRAY(call->arena, const char *, e->declaration->count + 1);
+  int count = 0;
+  for (int i = 0; i < e->declaration->count; i++) {
+    const Ast *ast = e->declaration->item[i];
+    if (ast->kind == AST_TASK && (kind < 0 || (int)ast->u.task.task == kind)) known[count++] = ast->u.task.name;
+  }
+  for (int w = 0; w < call->words; w++) {
+    bool found = false;
+    for (int i = 0; i < count; i++) found = found || !strcmp(known[i], call->word[w]);
+    if (found) continue;
+    problem_unknown_task(call->problems, call->word[w], name_nearest(call->word[w], known, count));
+    return false;
+  }
+  if (count == 0 && kind >= 0) {
+    static const char *const words[] = {"train", "eval", "predict", "task", "sweep"};
+    problem_nothing_to_do(call->problems, words[kind], call->file);
+    return false;
+  }
+  return true;
+}
+
+int command_check(Invocation *call) { return open_session(call) ? 0 : failed(call); }
+
+static int run_load(Session *session, const Ast *ast) {
+  Elaborator *e = session->program;
+  if (ast->u.transfer.body) {
+    problem_unavailable(e->problems, ast->u.transfer.body->span, "load with rename, layout or skip");
+    return 1;
+  }
+  const Value *what = eval(e, e->file, ast->u.transfer.what), *where = eval(e, e->file, ast->u.transfer.where);
+  if (what->kind != VALUE_INSTANCE || !what->u.instance.model || where->kind != VALUE_STRING) {
+    problem_transfer(e->problems, ast->span, "load net from \"net.json\"");
+    return 1;
+  }
+  const char *path = where->u.string.bytes, *slash = strrchr(e->program_path, '/');
+  if (path[0] != '/' && session->options->root) path = arena_printf(session->arena, "%s/%s", session->options->root, path);
+  else if (path[0] != '/' && slash) path = arena_printf(session->arena, "%.*s/%s", (int)(slash - e->program_path), e->program_path, path);
+  if (!session_load(session, path, ast->span, what->u.instance.path, false)) return 3;
+  session->weights_from = path;
+  report_line(session->report, "load", "%s from %s", what->u.instance.path, path);
+  return 0;
+}
+
+static int run_export(Invocation *call, Session *session, const Ast *ast) {
+  Elaborator *e = session->program;
+  const Value *what = eval(e, e->file, ast->u.transfer.what), *where = eval(e, e->file, ast->u.transfer.where);
+  if (what->kind != VALUE_INSTANCE || !what->u.instance.model || where->kind != VALUE_STRING) {
+    problem_transfer(e->problems, ast->span, "export net to \"net.json\"");
+    return 1;
+  }
+  const char *path = where->u.string.bytes;
+  if (!save_path_allowed(e->problems, ast->u.transfer.where->span, path)) return 3;
+  return write_model(session, what->u.instance.path, below_out(call, path), call->base64) ? 0 : 3;
+}
+
+static Task *task_of(const Session *session, const Ast *ast) {
+  for (int i = 0; i < session->tasks; i++)
+    if (session->task[i]->ast == ast) return session->task[i];
+  return NULL;
+}
+
+static int run_task(Invocation *call, Session *session, Task *task) {
+  switch (task->kind) {
+  case TASK_TRAIN: return train_task(session, task);
+  case TASK_EVAL: return measure_task(session, task);
+  case TASK_PREDICT: return predict_task(session, task, call->to ? call->to : below_out(call, arena_printf(call->arena, "%s.csv", task->name)));
+  default: return plain_task(session, task);
+  }
+}
+
+/* Runs loads and what `kinds` (a bit a TaskKind) and the words select; exports when `exports`. */
+static int run_events(Invocation *call, Session *session, unsigned kinds, bool exports) {
+  Elaborator *e = session->program;
+  int code = 0;
+  for (int i = 0; i < e->declaration->count && !code; i++) {
+    const Ast *ast = e->declaration->item[i];
+    if (ast->kind == AST_LOAD && !(call->options.weights && !session->trained)) code = run_load(session, ast);
+    if (ast->kind == AST_EXPORT && exports) code = run_export(call, session, ast);
+    Task *task = ast->kind == AST_TASK ? task_of(session, ast) : NULL;
+    if (task && (kinds >> task->kind & 1)) code = run_task(call, session, task);
+  }
+  return code;
+}
+
+static int run_program(Invocation *call, int kind, unsigned kinds, bool exports, bool weights) {
+  if (weights && !find_weights(call)) return failed(call);
+  Session *session = open_session(call);
+  int code = session && words_known(call, session, kind) && session_start(session) && (!weights || use_weights(call, session)) ? 0 : failed(call);
+  if (!code) code = run_events(call, session, kinds, exports);
+  session_close(session);
+  return code;
+}
+
+int command_run(Invocation *call) { return run_program(call, -1, 1u << TASK_TRAIN | 1u << TASK_EVAL | 1u << TASK_PREDICT | 1u << TASK_TASK, true, false); }
+int command_train(Invocation *call) { return run_program(call, TASK_TRAIN, 1u << TASK_TRAIN, false, false); }
+int command_eval(Invocation *call) { return run_program(call, TASK_EVAL, 1u << TASK_EVAL, false, true); }
+int command_predict(Invocation *call) { return run_program(call, TASK_PREDICT, 1u << TASK_PREDICT, false, true); }

@@ -1,0 +1,431 @@
+/* Built-in functions that move numbers: shapes, pieces, joins, and tensors from nowhere. */
+#include "interpreter/elaborate/elaborate.h"
+#include "lang/problems.h"
+
+#include <string.h>
+
+#define CALL(name)                                                                                           \
+  static const Value *name(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest, int rests)
+#define UNUSED ((void)at, (void)slot, (void)rest, (void)rests)
+
+CALL(shape_of) {
+  UNUSED;
+  Node *x = slot_tensor(e, at, &slot[0]);
+  if (!x) return value_unknown();
+  const Value *size[MAX_RANK];
+  for (int i = 0; i < x->type.rank; i++) size[i] = value_int(e, x->type.size[i]);
+  return value_list(e, size, x->type.rank);
+}
+
+CALL(size_of) {
+  UNUSED;
+  Node *x = slot_tensor(e, at, &slot[0]);
+  return x ? value_int(e, type_elements(&x->type)) : value_unknown();
+}
+
+static const Value *reshaped(Elaborator *e, const Ast *at, Node *x, int rank, const Dim **size) {
+  const Dim *product = dim_of(1);
+  for (int i = 0; i < rank; i++) product = dim_mul(product, size[i]);
+  if (product != type_elements(&x->type) && !e->generic) {
+    Text a = {0}, b = {0};
+    Type want = type_of(x->type.dtype, rank, size);
+    type_print(&x->type, &a);
+    type_print_shape(&want, &b);
+    problem_reshape(e->problems, at->at.source ? at->at : at->span, text_string(&a), text_string(&b));
+    text_free(&a);
+    text_free(&b);
+    return value_unknown();
+  }
+  if (product != type_elements(&x->type)) {
+    Type want = type_of(x->type.dtype, rank, size);
+    return value_tensor(e, placeholder(e, &want));
+  }
+  return value_tensor(e, build_reshape(x, rank, size));
+}
+
+CALL(reshape) {
+  UNUSED;
+  Node *x = slot_tensor(e, at, &slot[0]);
+  int rank;
+  const Dim *size[MAX_RANK];
+  if (!x || !slot_shape(e, at, &slot[1], &rank, size)) return value_unknown();
+  return reshaped(e, at, x, rank, size);
+}
+
+CALL(flatten) {
+  UNUSED;
+  Node *x = slot_tensor(e, at, &slot[0]);
+  if (!x) return value_unknown();
+  if (x->type.rank < 1) return slot_error(e, at, &slot[0], "a tensor with a batch dim first");
+  const Dim *size[2] = {x->type.size[0], dim_of(1)};
+  for (int i = 1; i < x->type.rank; i++) size[1] = dim_mul(size[1], x->type.size[i]);
+  Node *flat = build_reshape(x, 2, size);
+  flat->type.name[0] = x->type.name[0];
+  return value_tensor(e, flat);
+}
+
+CALL(squeeze) {
+  UNUSED;
+  Node *x = slot_tensor(e, at, &slot[0]);
+  if (!x) return value_unknown();
+  int64_t last;
+  int rank = x->type.rank;
+  if (rank < 1 || (dim_is_number(x->type.size[rank - 1], &last) && last != 1)) {
+    Text text = {0};
+    type_print(&x->type, &text);
+    problem_squeeze(e->problems, slot[0].ast ? slot[0].ast->span : at->span, text_string(&text));
+    text_free(&text);
+    return value_unknown();
+  }
+  return value_tensor(e, build_drop(x, rank - 1));
+}
+
+CALL(expand) {
+  UNUSED;
+  Node *x = slot_tensor(e, at, &slot[0]);
+  int rank;
+  const Dim *size[MAX_RANK];
+  if (!x || !slot_shape(e, at, &slot[1], &rank, size)) return value_unknown();
+  bool fits = rank >= x->type.rank;
+  for (int i = 0; fits && i < x->type.rank; i++) {
+    const Dim *mine = x->type.size[i];
+    fits = mine == size[rank - x->type.rank + i] || (dim_is_number(mine, NULL) && dim_number(mine) == 1);
+  }
+  if (fits) return value_tensor(e, build_expand(x, rank, size));
+  Text a = {0}, b = {0};
+  Type want = type_of(x->type.dtype, rank, size);
+  type_print(&x->type, &a);
+  type_print_shape(&want, &b);
+  problem_expand(e->problems, at->at.source ? at->at : at->span, text_string(&a), text_string(&b));
+  text_free(&a);
+  text_free(&b);
+  return value_unknown();
+}
+
+CALL(transpose) {
+  UNUSED;
+  Node *x = slot_tensor(e, at, &slot[0]);
+  if (!x) return value_unknown();
+  int order[MAX_RANK], rank = x->type.rank;
+  for (int i = 0; i < rank; i++) order[i] = rank - 1 - i;
+  if (slot[1].value) {
+    if (slot[1].value->kind != VALUE_LIST || slot[1].value->u.items.count != rank) return slot_error(e, at, &slot[1], "a list with every axis once");
+    bool seen[MAX_RANK] = {false};
+    for (int i = 0; i < rank; i++) {
+      const Value *item = slot[1].value->u.items.item[i];
+      int64_t axis;
+      if (item->kind != VALUE_INT || !dim_is_number(item->u.dim, &axis) || axis < -rank || axis >= rank || seen[(axis + rank) % rank])
+        return slot_error(e, at, &slot[1], "a list with every axis once");
+      order[i] = (int)((axis + rank) % rank);
+      seen[order[i]] = true;
+    }
+  }
+  return value_tensor(e, build_permute(x, order));
+}
+
+CALL(swap) {
+  UNUSED;
+  Node *x = slot_tensor(e, at, &slot[0]);
+  if (!x) return value_unknown();
+  return x->type.rank < 2 ? slot_error(e, at, &slot[0], "a tensor of at least two dims") : value_tensor(e, build_swap(x));
+}
+
+/* The tensors of a list, all of one dtype. NULL after a Problem. */
+static Node **list_tensors(Elaborator *e, const Ast *at, const Argument *slot, int *count) {
+  if (slot->value->kind != VALUE_LIST && slot->value->kind != VALUE_RECORD) {
+    slot_error(e, at, slot, "a list of tensors");
+    return NULL;
+  }
+  *count = slot->value->u.items.count;
+  Node **item = ARENA_ARRAY(e->arena, Node *, *count + 1);
+  for (int i = 0; i < *count; i++) {
+    const Ast *ast = slot->ast && slot->ast->kind == AST_LIST && slot->ast->u.list.count == *count ? slot->ast->u.list.item[i] : slot->ast;
+    Argument one = {NULL, slot->value->u.items.item[i], ast};
+    item[i] = one.value->kind == VALUE_INT ? slot_float(e, at, &one) : slot_tensor(e, at, &one);
+    if (!item[i]) return NULL;
+    if (item[i]->type.running) item[i] = build_cast(item[i], e->precision);
+    if (item[i]->type.dtype == item[0]->type.dtype) continue;
+    if (dtype_is_float(item[i]->type.dtype) != dtype_is_float(item[0]->type.dtype) || item[i]->type.dtype == DTYPE_BOOL) {
+      Text a = {0}, b = {0};
+      type_print(&item[0]->type, &a);
+      type_print(&item[i]->type, &b);
+      problem_join(e->problems, ast ? ast->span : at->span, text_string(&a), text_string(&b), "numbers of one kind can be joined: float(…) converts");
+      text_free(&a);
+      text_free(&b);
+      return NULL;
+    }
+    item[i] = build_cast(item[i], item[0]->type.dtype);
+  }
+  if (*count == 0) slot_error(e, at, slot, "a list of at least one tensor");
+  return *count ? item : NULL;
+}
+
+CALL(concat) {
+  UNUSED;
+  int count;
+  Node **item = list_tensors(e, at, &slot[0], &count);
+  if (!item) return value_unknown();
+  int axis = slot_axis(e, &slot[1], item[0], 0);
+  if (axis < 0) return value_unknown();
+  for (int i = 1; i < count; i++) {
+    bool fits = item[i]->type.rank == item[0]->type.rank;
+    for (int k = 0; fits && k < item[0]->type.rank; k++) fits = k == axis || item[i]->type.size[k] == item[0]->type.size[k];
+    if (fits) continue;
+    Text a = {0}, b = {0};
+    type_print(&item[0]->type, &a);
+    type_print(&item[i]->type, &b);
+    problem_join(e->problems, at->at.source ? at->at : at->span, text_string(&a), text_string(&b), "all dims but the joined one must agree");
+    text_free(&a);
+    text_free(&b);
+    return value_unknown();
+  }
+  return value_tensor(e, count == 1 ? item[0] : build_concat(e->graph, item, count, axis));
+}
+
+CALL(stack) {
+  UNUSED;
+  int count;
+  Node **item = list_tensors(e, at, &slot[0], &count);
+  if (!item) return value_unknown();
+  int64_t axis;
+  if (!slot_int(e, at, &slot[1], 0, &axis)) return value_unknown();
+  if (axis < 0) axis += item[0]->type.rank + 1;
+  if (axis < 0 || axis > item[0]->type.rank) return slot_error(e, at, &slot[1], "an axis of the result");
+  for (int i = 0; i < count; i++) {
+    if (!type_same_shape(&item[i]->type, &item[0]->type)) {
+      Text a = {0}, b = {0};
+      type_print(&item[0]->type, &a);
+      type_print(&item[i]->type, &b);
+      problem_join(e->problems, at->at.source ? at->at : at->span, text_string(&a), text_string(&b), "what is stacked has one shape");
+      text_free(&a);
+      text_free(&b);
+      return value_unknown();
+    }
+  }
+  for (int i = 0; i < count; i++) item[i] = build_insert(item[i], (int)axis);
+  return value_tensor(e, count == 1 ? item[0] : build_concat(e->graph, item, count, (int)axis));
+}
+
+static const Value *pieces(Elaborator *e, Node *x, int axis, const Dim *length, int count) {
+  const Value **item = ARENA_ARRAY(e->arena, const Value *, count + 1);
+  for (int i = 0; i < count; i++)
+    item[i] = value_tensor(e, build_slice(x, axis, dim_mul(length, dim_of(i)), length, 1));
+  return value_record(e, item, NULL, count);
+}
+
+CALL(chunk) {
+  UNUSED;
+  Node *x = slot_tensor(e, at, &slot[0]);
+  int64_t count;
+  if (!x || !slot_int(e, at, &slot[1], 1, &count)) return value_unknown();
+  int axis = slot_axis(e, &slot[2], x, -1);
+  if (axis < 0) return value_unknown();
+  const Dim *length = count > 0 && count < 65536 ? dim_divide(x->type.size[axis], dim_of(count)) : NULL;
+  if (!length) {
+    Text text = {0};
+    type_print(&x->type, &text);
+    problem_chunk(e->problems, at->at.source ? at->at : at->span, text_string(&text), count);
+    text_free(&text);
+    return value_unknown();
+  }
+  return pieces(e, x, axis, length, (int)count);
+}
+
+CALL(unstack) {
+  UNUSED;
+  Node *x = slot_tensor(e, at, &slot[0]);
+  if (!x) return value_unknown();
+  int axis = slot_axis(e, &slot[1], x, -1);
+  int64_t count;
+  if (axis < 0) return value_unknown();
+  if (!dim_is_number(x->type.size[axis], &count) || count > 65536) return slot_error(e, at, &slot[0], "a last dim of known size");
+  const Value **item = ARENA_ARRAY(e->arena, const Value *, count + 1);
+  for (int i = 0; i < count; i++) item[i] = value_tensor(e, build_drop(build_slice(x, axis, dim_of(i), dim_of(1), 1), axis));
+  return value_record(e, item, NULL, (int)count);
+}
+
+CALL(flip) {
+  UNUSED;
+  Node *x = slot_tensor(e, at, &slot[0]);
+  int axis = x ? slot_axis(e, &slot[1], x, -1) : -1;
+  return axis < 0 ? value_unknown() : value_tensor(e, build_flip(x, axis));
+}
+
+static const Value *filled(Elaborator *e, const Ast *at, const Argument *shape, Node *number) {
+  int rank;
+  const Dim *size[MAX_RANK];
+  if (!number || !slot_shape(e, at, shape, &rank, size)) return value_unknown();
+  return value_tensor(e, rank ? build_expand(number, rank, size) : number);
+}
+
+CALL(zeros) { UNUSED; return filled(e, at, &slot[0], build_number(e->graph, e->precision, 0)); }
+CALL(ones) { UNUSED; return filled(e, at, &slot[0], build_number(e->graph, e->precision, 1)); }
+CALL(full) { UNUSED; return filled(e, at, &slot[0], slot_float(e, at, &slot[1])); }
+
+static const Value *like(Elaborator *e, const Ast *at, const Argument *slot, double number) {
+  Node *x = slot_float(e, at, slot);
+  return x ? value_tensor(e, build_like(x, number)) : value_unknown();
+}
+
+CALL(zeros_like) { UNUSED; return like(e, at, &slot[0], 0); }
+CALL(ones_like) { UNUSED; return like(e, at, &slot[0], 1); }
+
+CALL(arange) {
+  UNUSED;
+  if (slot[0].value->kind != VALUE_INT) return slot_error(e, at, &slot[0], "a whole number known before the run");
+  return value_tensor(e, build_index(e->graph, 1, (const Dim *[]){slot[0].value->u.dim}, 0));
+}
+
+CALL(linspace) {
+  UNUSED;
+  Node *a = slot_float(e, at, &slot[0]), *b = slot_float(e, at, &slot[1]);
+  int64_t count;
+  if (!a || !b || !slot_int(e, at, &slot[2], 0, &count)) return value_unknown();
+  if (count < 2) return slot_error(e, at, &slot[2], "a count of at least 2");
+  Node *t = build_cast(build_index(e->graph, 1, (const Dim *[]){dim_of(count)}, 0), e->precision);
+  Node *share = build_mul(t, build_like(t, 1.0 / (double)(count - 1)));
+  return value_tensor(e, build_add(build_mul(build_sub(build_cast(b, e->precision), build_cast(a, e->precision)), share), build_cast(a, e->precision)));
+}
+
+CALL(uniform) {
+  UNUSED;
+  int rank;
+  const Dim *size[MAX_RANK];
+  if (!slot_shape(e, at, &slot[0], &rank, size)) return value_unknown();
+  Node *u = build_random(e->graph, e->precision, rank, size, random_site(e));
+  double low, high;
+  if (!slot[1].value && !slot[2].value) return value_tensor(e, u);
+  if (!slot_number(e, at, &slot[1], 0, &low) || !slot_number(e, at, &slot[2], 1, &high)) return value_tensor(e, u);
+  return value_tensor(e, build_add(build_mul(u, build_like(u, high - low)), build_like(u, low)));
+}
+
+/* Box and Muller, "A note on the generation of random normal deviates", 1958. */
+const Value *random_normal(Elaborator *e, int rank, const Dim *const *size) {
+  Node *u = build_random(e->graph, e->precision, rank, size, random_site(e));
+  Node *v = build_random(e->graph, e->precision, rank, size, random_site(e));
+  Node *radius = build_sqrt(build_mul(build_log(build_sub(build_like(u, 1), u)), build_like(u, -2)));
+  return value_tensor(e, build_mul(radius, build_cos(build_mul(v, build_like(v, 6.28318530717958647693)))));
+}
+
+CALL(normal) {
+  UNUSED;
+  int rank;
+  const Dim *size[MAX_RANK];
+  return slot_shape(e, at, &slot[0], &rank, size) ? random_normal(e, rank, size) : value_unknown();
+}
+
+CALL(bernoulli) {
+  UNUSED;
+  int rank;
+  const Dim *size[MAX_RANK];
+  if (!slot_shape(e, at, &slot[0], &rank, size)) return value_unknown();
+  Node *p = slot_float(e, at, &slot[1]);
+  if (!p) return value_unknown();
+  Node *u = build_random(e->graph, e->precision, rank, size, random_site(e));
+  return value_tensor(e, build_cast(build_lt(u, build_cast(p, e->precision)), e->precision));
+}
+
+static int literal(Elaborator *e, const Argument *slot, const Value *value, int rank, int64_t *size, double *out, int64_t *count, bool *whole) {
+  double number;
+  if (value_number(value, &number)) {
+    if (out) out[*count] = number;
+    (*count)++;
+    *whole = *whole && value->kind == VALUE_INT;
+    return rank;
+  }
+  if (value->kind != VALUE_LIST || rank == MAX_RANK || value->u.items.count == 0) return -1;
+  if (size[rank] < 0) size[rank] = value->u.items.count;
+  if (size[rank] != value->u.items.count) return -1;
+  int depth = -1;
+  for (int i = 0; i < value->u.items.count; i++) {
+    int d = literal(e, slot, value->u.items.item[i], rank + 1, size, out, count, whole);
+    if (d < 0 || (depth >= 0 && d != depth)) return -1;
+    depth = d;
+  }
+  return depth;
+}
+
+CALL(tensor) {
+  UNUSED;
+  int64_t size[MAX_RANK], count = 0;
+  bool whole = true;
+  for (int i = 0; i < MAX_RANK; i++) size[i] = -1;
+  int rank = literal(e, &slot[0], slot[0].value, 0, size, NULL, &count, &whole);
+  if (rank < 0) return slot_error(e, at, &slot[0], "numbers in lists of equal lengths");
+  double *values = ARENA_ARRAY(e->arena, double, count);
+  count = 0;
+  literal(e, &slot[0], slot[0].value, 0, size, values, &count, &whole);
+  Type type = type_scalar(DTYPE_F64);
+  type.rank = rank;
+  for (int i = 0; i < rank; i++) type.size[i] = dim_of(size[i]);
+  Variable *variable = variable_new(e, VARIABLE_CONSTANT, "tensor", type, at->span);
+  variable->data = values;
+  return value_tensor(e, build_cast(build_read(e->graph, variable), e->precision));
+}
+
+CALL(all_but) {
+  UNUSED;
+  const Value *item[1] = {slot[0].value};
+  return value_record(e, item, NULL, 1);
+}
+
+CALL(fan_in) {
+  UNUSED;
+  const Value *shape = slot[0].value;
+  if (shape->kind != VALUE_LIST) return slot_error(e, at, &slot[0], "a shape");
+  const Dim *product = dim_of(1);
+  for (int i = 0; i + 1 < shape->u.items.count; i++) product = dim_mul(product, shape->u.items.item[i]->u.dim);
+  return value_int(e, product);
+}
+
+CALL(fan_out) {
+  UNUSED;
+  const Value *shape = slot[0].value;
+  if (shape->kind != VALUE_LIST || shape->u.items.count < 1) return slot_error(e, at, &slot[0], "a shape");
+  const Dim *product = dim_of(1); // [h, w, in, out]: every cell of a window counts
+  for (int i = 0; i < shape->u.items.count; i++)
+    if (i != shape->u.items.count - 2) product = dim_mul(product, shape->u.items.item[i]->u.dim);
+  return value_int(e, product);
+}
+
+CALL(text) {
+  UNUSED;
+  Text text = {0};
+  if (slot[0].value->kind == VALUE_STRING) text_add(&text, slot[0].value->u.string.bytes);
+  else value_print(slot[0].value, &text);
+  const Value *value = value_string(e, text_string(&text), (int)text.length);
+  text_free(&text);
+  return value;
+}
+
+static const Builtin rows[] = {
+    {"shape", "x", shape_of, "the dims of x as a list"},
+    {"size", "x", size_of, "how many numbers x has"},
+    {"reshape", "x shape", reshape, "the same numbers under another shape"},
+    {"flatten", "x", flatten, "all dims but the first as one"},
+    {"squeeze", "x", squeeze, "x without its last dim, which must be 1"},
+    {"expand", "x shape", expand, "dims of 1 repeated, leading dims added"},
+    {"transpose", "x axes?", transpose, "axes in reverse, or in the order given"},
+    {"swap", "x", swap, "the last two axes exchanged"},
+    {"concat", "parts axis", concat, "tensors one after the other along an axis"},
+    {"stack", "parts axis?", stack, "tensors of one shape along a new axis"},
+    {"chunk", "x n axis?", chunk, "n equal pieces along an axis"},
+    {"unstack", "x axis?", unstack, "every slice along an axis"},
+    {"flip", "x axis?", flip, "the order along an axis reversed"},
+    {"zeros", "shape", zeros, "a tensor of zeros"},
+    {"ones", "shape", ones, "a tensor of ones"},
+    {"full", "shape value", full, "a tensor of one value"},
+    {"zeros_like", "x", zeros_like, "zeros in the shape of x"},
+    {"ones_like", "x", ones_like, "ones in the shape of x"},
+    {"arange", "n", arange, "0, 1, … n - 1"},
+    {"linspace", "from to n", linspace, "n numbers at equal distances"},
+    {"uniform", "shape low? high?", uniform, "random numbers in [low, high)"},
+    {"normal", "shape", normal, "random numbers of mean 0 and deviation 1"},
+    {"bernoulli", "shape p", bernoulli, "1 with probability p, else 0"},
+    {"tensor", "numbers", tensor, "a literal: tensor([[1, 2], [3, 4]])"},
+    {"all_but", "axis", all_but, "every axis but one, for axis="},
+    {"fan_in", "shape", fan_in, "inputs of a weight of that shape"},
+    {"fan_out", "shape", fan_out, "outputs of a weight of that shape"},
+    {"str", "value", text, "a value as text"},
+};
+const BuiltinTable builtins_shape = {rows, (int)(sizeof(rows) / sizeof(*rows))};

@@ -1,0 +1,279 @@
+/* From tree to graph: values computed, layers unrolled, every type and shape checked on the way.
+ *
+ * One walk does both checking and building: it evaluates the program with tensors as graph nodes. The generic
+ * check of a fn or layer is the same walk with nothing known, into a graph that is thrown away. Problems are
+ * collected; what failed is UNKNOWN and stays silent. */
+#ifndef INTERPRETER_ELABORATE_ELABORATE_H
+#define INTERPRETER_ELABORATE_ELABORATE_H
+
+#include "backends/backend.h"
+#include "interpreter/elaborate/value.h"
+#include "interpreter/formats/bundle.h"
+
+/* One call of an instance: names its layers and finds its weights again at the next call. */
+typedef struct Frame {
+  const char *path;    // of the instance; NULL outside models
+  const Ast *owner;
+  struct { Name name; int count; } used[64]; // how many layers of a name were made here
+  int uses;
+  struct Frame *caller;
+} Frame;
+
+typedef struct {
+  Variable *variable;
+  const char *model;  // the model it belongs to; NULL for optimizers and metrics
+  const char *canonical; // path with every number: net.Dense.0.W
+  Span first_use;
+} Weight;
+
+/* A `data` declaration: its table, fields and what was fitted. */
+struct Dataset {
+  Name name;
+  const Ast *ast;
+  Scope *home;
+  Table *table;
+  bool open, replaced;   // replaced: by the file given with --in
+  bool fitting;          // fields are being elaborated for the first time, in f64
+  struct { Column *column; Variable *variable; const char *key; Part rows; } *leaf;
+  int leaves;
+  size_t leaf_capacity;
+  Column **made;         // columns made by category: classes of every row
+  int mades;
+  size_t made_capacity;
+};
+
+typedef struct {
+  Name name;
+  const Ast *ast; // the AST_LET value given on the command line, parsed
+} Override;
+
+typedef struct {
+  const char *root, *out; // folders, NULL: the program's, the current one
+  const char *in;         // --in: replaces the source of a predict
+  const char *const *set; // name=value, task.setting=value
+  int sets;
+  uint64_t seed;
+  bool seed_given;
+  int threads, level;
+  bool json, quiet, verbose, colour;
+  const char *device, *weights, *precision;
+  bool no_fuse;
+} Options;
+
+struct Elaborator {
+  Arena *arena;
+  Problems *problems;
+  const Options *options;
+  const char *program_path, *program_name; // path as given; name without folder and ending
+  Scope *builtins, *stdlib, *file;
+  AstList *declaration; // all of the program, `use`d files' first
+  Ast *program;
+  Override *override;
+  int overrides;
+  Dataset **dataset;
+  int datasets;
+  size_t dataset_capacity;
+  Fitted **fitted;
+  int fitteds;
+  size_t fitted_capacity;
+  bool fitted_loaded; // they came from a weights file: nothing is fitted again
+  Weight *weight;
+  int weights;
+  size_t weight_capacity;
+  int variables;        // numbers given out
+  Graph *init;          // assigns every weight and state of a model its first value
+  Graph *init_states;   // the same for states of metrics and optimizers of the pass being built
+  int init_done;        // outputs of init that were run already
+
+  // of the graph that is being built
+  Graph *graph;
+  DType precision;
+  bool generic;         // nothing is known
+  bool training;
+  bool building_init;
+  Node **current;       // by variable number: its value now; NULL: not read yet
+  size_t current_capacity;
+  Frame *frame;
+  const Ast *const *frozen; // expressions of `freeze`
+  const char **frozen_model;
+  int frozen_models;
+  uint64_t site;        // of the next random node
+  Variable *running[3]; // step, epoch, progress
+  Variable *update_step; // what `step` means inside an optimizer
+  bool metric_used;     // a metric with state was called since this was cleared
+  const char *metric_path; // prefix of metric states
+  const char *optimizer_path; // prefix of optimizer states
+  const Dim *batch;     // the symbol B of this task
+  Dataset *field_of;    // a field of this data set is being elaborated …
+  Name field;           // … this one
+  int field_step;       // number of its next fitted step
+  int depth;            // of calls
+};
+
+#define CALL_DEPTH_LIMIT 200
+
+Elaborator *elaborator_new(Arena *arena, Problems *problems, const Options *options);
+
+/* Reads the program with all it uses, opens its tables, checks every declaration: types, shapes, tasks.
+ * false after an error. */
+bool elaborator_load(Elaborator *e, const char *path);
+void elaborator_check_stdlib(Elaborator *e); // the generic check of the library itself
+
+/* ---- expressions (eval.c, operators.c, index.c) ---- */
+const Value *eval(Elaborator *e, Scope *scope, const Ast *ast);
+const Value *eval_block(Elaborator *e, Scope *scope, const Ast *block); // in a new scope
+const Value *eval_statements(Elaborator *e, Scope *scope, const Ast *block); // in this one
+const Value *operate(Elaborator *e, const Ast *ast, Operator op, const Value *a, const Value *b);
+const Value *eval_index(Elaborator *e, Scope *scope, const Ast *ast);
+bool eval_statement(Elaborator *e, Scope *scope, const Ast *statement, const Value **value); // false: not one of a plain block
+
+/* ---- scopes (scope.c) ---- */
+Scope *scope_new(Elaborator *e, Scope *parent);
+void scope_bind(Elaborator *e, Scope *scope, Name name, const Value *value);
+Binding *scope_add(Elaborator *e, Scope *scope, Name name);
+Binding *scope_find(Scope *scope, Name name);
+const Value *scope_value(Elaborator *e, Scope *scope, Name name, const Ast *at); // evaluates declarations; Problem if absent
+const char *scope_nearest(Elaborator *e, Scope *scope, Name name);
+
+/* ---- values (value.c) ---- */
+const Value *value_unknown(void);
+const Value *value_none(void);
+const Value *value_int(Elaborator *e, const Dim *dim);
+const Value *value_whole(Elaborator *e, int64_t number);
+const Value *value_float(Elaborator *e, double number);
+const Value *value_bool(Elaborator *e, bool truth);
+const Value *value_unknown_float(void);
+const Value *value_unknown_bool(void);
+const Value *value_string(Elaborator *e, const char *bytes, int length);
+const Value *value_list(Elaborator *e, const Value *const *item, int count);
+const Value *value_record(Elaborator *e, const Value *const *item, const Name *name, int count);
+const Value *value_tensor(Elaborator *e, Node *node);
+bool value_is_static_number(const Value *value);
+bool value_number(const Value *value, double *number); // of a known int, float
+/* A tensor of what may be one: tensors, columns, numbers (in the elaborator's float dtype), bools. NULL if it
+ * is none; reports columns with holes or text. */
+Node *value_node(Elaborator *e, const Value *value, const Ast *at);
+Node *value_float_node(Elaborator *e, const Value *value, const Ast *at);
+
+/* ---- calls (call.c, signature.c, layer.c) ---- */
+const Value *call_value(Elaborator *e, const Ast *at, const Value *callee, const Argument *args, int count);
+int call_arguments(Elaborator *e, Scope *scope, const AstList *list, const Value *first, const Ast *first_ast, Argument **out);
+bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *scope, const AstList *params, const Argument *args, int count,
+                    bool settings);
+bool signature_result(Elaborator *e, const Ast *declaration, Scope *scope, const Ast *type, const Value *value);
+bool signature_wheres(Elaborator *e, const Ast *call, Scope *scope, const Ast *declaration);
+const Value *layer_make(Elaborator *e, const Ast *at, const Value *recipe, const Argument *args, int count, Name let_name);
+const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance, const Argument *args, int count);
+const Value *param_declare(Elaborator *e, Scope *scope, const Ast *statement);
+const Value *state_declare(Elaborator *e, Scope *scope, const Ast *statement);
+Node *variable_value(Elaborator *e, Variable *variable);          // its value now
+void variable_update(Elaborator *e, Variable *variable, Node *node);
+Variable *variable_new(Elaborator *e, VariableRole role, const char *path, Type type, Span span);
+const Value *metric_apply(Elaborator *e, const Ast *at, const Value *metric, const Argument *args, int count);
+Node *optimizer_apply(Elaborator *e, const Ast *at, const Value *update, const char *path, Node *weight, Node *gradient);
+const Value *eval_type_dims(Elaborator *e, Scope *scope, const Ast *type, Type *out); // NULL after a Problem
+
+/* ---- built-in functions (builtins.c and the tables it lists) ---- */
+struct Builtin {
+  const char *name;
+  const char *signature; // "x size stride? pad?"; a name behind `*` takes all further arguments
+  const Value *(*call)(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest, int rests);
+  const char *doc;
+}; // a slot whose value is NULL was not given
+void builtins_declare(Elaborator *e, Scope *scope);
+const Value *builtin_call(Elaborator *e, const Ast *at, const Value *callee, const Argument *args, int count);
+
+typedef struct {
+  const Builtin *row;
+  int count;
+} BuiltinTable;
+extern const BuiltinTable builtins_shape, builtins_math, builtins_data; // one a file
+
+/* Arguments of built-in functions, checked: NULL, false or -1 after a Problem (or where a value is UNKNOWN). */
+Node *slot_tensor(Elaborator *e, const Ast *at, const Argument *slot);
+Node *slot_float(Elaborator *e, const Ast *at, const Argument *slot);
+bool slot_int(Elaborator *e, const Ast *at, const Argument *slot, int64_t fallback, int64_t *out);
+bool slot_number(Elaborator *e, const Ast *at, const Argument *slot, double fallback, double *out);
+bool slot_shape(Elaborator *e, const Ast *at, const Argument *slot, int *rank, const Dim **size);
+int slot_axes(Elaborator *e, const Argument *slot, const Node *x, int *axis); // ascending; none given: all
+int slot_axis(Elaborator *e, const Argument *slot, const Node *x, int fallback);
+const Value *slot_error(Elaborator *e, const Ast *at, const Argument *slot, const char *wanted); // UNKNOWN
+uint64_t random_site(Elaborator *e);
+Node *placeholder(Elaborator *e, const Type *type); // for the generic check: a tensor of that type
+const Value *random_normal(Elaborator *e, int rank, const Dim *const *size);
+
+/* ---- data (dataset.c) ---- */
+Dataset *dataset_declare(Elaborator *e, const Ast *ast, Scope *home);
+bool dataset_open(Elaborator *e, Dataset *data);
+void dataset_bind_fields(Elaborator *e, Dataset *data, Scope *scope);
+const Value *dataset_field(Elaborator *e, Dataset *data, Name name);
+Node *dataset_column(Elaborator *e, Dataset *data, Column *column, const Ast *at);
+Fitted *fitted_find(const Elaborator *e, Name table, Name field, int number);
+
+/* ---- tasks (task.c) ---- */
+typedef struct {
+  const char *name;
+  bool stateful;   // value after the last batch; otherwise averaged by examples
+  bool is_print;
+  const Ast *ast;
+  const Value *value; // print: how to show it
+} Measure;
+
+typedef struct {
+  const char *name;
+  const Value *value; // TENSOR or text COLUMN
+  const char *output; // graph output of a tensor
+  bool wide;
+} YieldField;
+
+/* One elaborated pass of a task. */
+typedef struct {
+  Graph *graph;
+  const Dim *batch;
+  Dataset *data;
+  PartName part;
+  Measure *measure; // graph outputs of the same name
+  int measures;
+  size_t measure_capacity;
+  YieldField *yield;
+  int yields;
+  struct { const Value *value; const char *to; const Ast *ast; } *save;
+  int saves;
+  size_t save_capacity;
+  Variable **metric;  // states reset before the pass, by init_metric
+  Graph *init_states; // first values of metric and optimizer states
+  bool minimizes;
+} Pass;
+
+typedef struct {
+  double epochs;
+  int64_t steps, batch, accumulate;
+  int64_t validate_steps, validate_rows; // 0: each epoch
+  int64_t valid_batch;
+  double clip;
+  bool shuffle, drop_last, batch_all;
+  uint64_t seed;
+  bool seed_set;
+  const char *keep, *stop; // metric names without `valid.`: NULL none
+  bool keep_least, stop_least;
+  int64_t patience;
+  DType precision;
+  const char *precision_name;
+} Settings;
+
+typedef struct {
+  Name name;
+  TaskKind kind;
+  const Ast *ast;
+  Settings settings;
+  Pass *train, *accumulate, *valid, *once; // train; train without update; validation; eval/predict/task
+} Task;
+
+Task *task_elaborate(Elaborator *e, const Ast *ast);
+const Value *task_sources(Elaborator *e, const Ast *ast, Scope *scope);
+bool settings_statement(const Ast *statement);
+bool settings_read(Elaborator *e, const Ast *task, Scope *scope, Settings *settings);
+bool weights_selected(Elaborator *e, const Value *selection, const Weight *weight); // MODEL or WEIGHTS value
+const char *const *setting_names(int *count);
+
+#endif

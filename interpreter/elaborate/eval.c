@@ -1,0 +1,380 @@
+/* Expressions and plain statements.
+ *
+ * One function a kind of tree, found in a table. Left-deep chains (`+`, `|>`, `.x`) are walked by loops, so a
+ * long program needs no deep stack. */
+#include "interpreter/elaborate/elaborate.h"
+#include "lang/format.h"
+#include "lang/problems.h"
+
+#include <string.h>
+
+typedef const Value *Eval(Elaborator *e, Scope *scope, const Ast *ast);
+
+static const Value *eval_int(Elaborator *e, Scope *scope, const Ast *ast) {
+  (void)scope;
+  return value_whole(e, ast->u.integer);
+}
+
+static const Value *eval_float(Elaborator *e, Scope *scope, const Ast *ast) {
+  (void)scope;
+  return value_float(e, ast->u.real);
+}
+
+static const Value *eval_string(Elaborator *e, Scope *scope, const Ast *ast) {
+  (void)scope;
+  return value_string(e, ast->u.string.bytes, ast->u.string.length);
+}
+
+static const Value *eval_bool(Elaborator *e, Scope *scope, const Ast *ast) {
+  (void)scope;
+  return value_bool(e, ast->u.truth);
+}
+
+static const Value *eval_none(Elaborator *e, Scope *scope, const Ast *ast) {
+  (void)e, (void)scope, (void)ast;
+  return value_none();
+}
+
+static const Value *eval_name(Elaborator *e, Scope *scope, const Ast *ast) {
+  return scope_value(e, scope, ast->u.name, ast);
+}
+
+static const Value *eval_unary(Elaborator *e, Scope *scope, const Ast *ast) {
+  const Value *x = eval(e, scope, ast->u.unary.operand);
+  double number;
+  if (x->kind == VALUE_UNKNOWN) return x;
+  if (ast->u.unary.op == OPERATOR_NOT) {
+    if (x->kind == VALUE_BOOL) return x->known ? value_bool(e, !x->u.truth) : x;
+    Node *node = x->kind == VALUE_TENSOR ? x->u.tensor.node : NULL;
+    if (node && node->type.dtype == DTYPE_BOOL) return value_tensor(e, build_not(node));
+    problem_operand(e->problems, ast->at, "not", value_kind_text(x), "a bool");
+    return value_unknown();
+  }
+  if (x->kind == VALUE_INT) return value_int(e, dim_sub(dim_of(0), x->u.dim));
+  if (x->kind == VALUE_FLOAT) return value_number(x, &number) ? value_float(e, -number) : x;
+  Node *node = value_node(e, x, ast->u.unary.operand);
+  if (node && node->type.dtype != DTYPE_BOOL) return value_tensor(e, build_neg(node));
+  if (x->kind != VALUE_COLUMN) problem_operand(e->problems, ast->at, "-", value_kind_text(x), "a number or a tensor of numbers");
+  return value_unknown();
+}
+
+/* `x |> right`. */
+static const Value *eval_pipe(Elaborator *e, Scope *scope, const Value *x, const Ast *x_ast, const Ast *right) {
+  Argument *args;
+  if (right->kind == AST_CALL) {
+    const Value *callee = eval(e, scope, right->u.call.callee);
+    if (callee->kind == VALUE_LAYER) {
+      int count = call_arguments(e, scope, &right->u.call.items, NULL, NULL, &args);
+      const Value *instance = layer_make(e, right, callee, args, count, NULL);
+      Argument input = {NULL, x, x_ast};
+      return instance->kind == VALUE_UNKNOWN ? instance : call_value(e, right, instance, &input, 1);
+    }
+    int count = call_arguments(e, scope, &right->u.call.items, x, x_ast, &args);
+    return call_value(e, right, callee, args, count);
+  }
+  const Value *callee = eval(e, scope, right);
+  if (callee->kind == VALUE_LAYER) {
+    Text text = {0};
+    ast_write(right, &text);
+    problem_layer_bare(e->problems, right->span, text_string(&text));
+    text_free(&text);
+    return value_unknown();
+  }
+  Argument input = {NULL, x, x_ast};
+  return call_value(e, right, callee, &input, 1);
+}
+
+static const Value *eval_binary(Elaborator *e, Scope *scope, const Ast *ast) {
+  int depth = 0;
+  for (const Ast *a = ast; a->kind == AST_BINARY; a = a->u.binary.left) depth++;
+  const Ast **chain = ARENA_ARRAY(e->arena, const Ast *, depth);
+  int i = depth;
+  const Ast *first = ast;
+  for (; first->kind == AST_BINARY; first = first->u.binary.left) chain[--i] = first;
+  const Value *value = eval(e, scope, first);
+  for (i = 0; i < depth; i++) {
+    const Ast *a = chain[i];
+    if (a->u.binary.op == OPERATOR_PIPE) {
+      value = eval_pipe(e, scope, value, a->u.binary.left, a->u.binary.right);
+      continue;
+    }
+    const Value *right = eval(e, scope, a->u.binary.right);
+    value = operate(e, a, a->u.binary.op, value, right);
+  }
+  return value;
+}
+
+static const Value *eval_call(Elaborator *e, Scope *scope, const Ast *ast) {
+  const Value *callee = eval(e, scope, ast->u.call.callee);
+  Argument *args;
+  int count = call_arguments(e, scope, &ast->u.call.items, NULL, NULL, &args);
+  return call_value(e, ast, callee, args, count);
+}
+
+static const Value *record_field(Elaborator *e, const Ast *ast, const Value *base, Name name, int64_t part) {
+  for (int i = 0; i < base->u.items.count; i++)
+    if (name ? base->u.items.name && base->u.items.name[i] == name : i == part) return base->u.items.item[i];
+  problem_no_field(e->problems, ast->at, name ? name : "this part", base->u.items.name, base->u.items.count);
+  return value_unknown();
+}
+
+static const Value *eval_field(Elaborator *e, Scope *scope, const Ast *ast) {
+  const Value *base = eval(e, scope, ast->u.field.base);
+  Name name = ast->kind == AST_FIELD ? ast->u.field.name : NULL;
+  static const char *const parts[PART_COUNT] = {"", "train", "valid", "test"};
+  switch (base->kind) {
+  case VALUE_UNKNOWN: return base;
+  case VALUE_RECORD: return record_field(e, ast, base, name, ast->u.field.part);
+  case VALUE_DATA:
+    for (int p = PART_TRAIN; p < PART_COUNT && name; p++)
+      if (!strcmp(name, parts[p])) {
+        Value *value = ARENA_NEW(e->arena, Value);
+        *value = *base;
+        value->u.data.part = (PartName)p;
+        value->u.data.whole = false;
+        return value;
+      }
+    if (name) return dataset_field(e, base->u.data.data, name);
+    break;
+  case VALUE_TENSOR:
+    if (name && !strcmp(name, "classes") && base->u.tensor.fitted && base->u.tensor.fitted->kind == FITTED_CATEGORY)
+      return value_whole(e, base->u.tensor.fitted->classes);
+    break;
+  default: break;
+  }
+  problem_no_fields(e->problems, ast->at, value_kind_text(base));
+  return value_unknown();
+}
+
+static const Value *eval_list(Elaborator *e, Scope *scope, const Ast *ast) {
+  int count = ast->u.list.count;
+  const Value **item = ARENA_ARRAY(e->arena, const Value *, count + 1);
+  for (int i = 0; i < count; i++) item[i] = eval(e, scope, ast->u.list.item[i]);
+  return value_list(e, item, count);
+}
+
+static const Value *eval_tuple(Elaborator *e, Scope *scope, const Ast *ast) {
+  int count = ast->u.list.count, names = 0;
+  const Value **item = ARENA_ARRAY(e->arena, const Value *, count + 1);
+  Name *name = ARENA_ARRAY(e->arena, Name, count + 1);
+  for (int i = 0; i < count; i++) {
+    item[i] = eval(e, scope, ast->u.list.item[i]->u.arg.value);
+    name[i] = ast->u.list.item[i]->u.arg.name;
+    names += name[i] != NULL;
+  }
+  return value_record(e, item, names ? name : NULL, count);
+}
+
+/* The values a `for` runs over. -1 after a Problem. */
+static int iteration(Elaborator *e, const Ast *at, const Value *over, const Value ***out) {
+  int64_t from, to;
+  if (over->kind == VALUE_UNKNOWN) return -1;
+  if (over->kind == VALUE_LIST) {
+    *out = (const Value **)over->u.items.item;
+    return over->u.items.count;
+  }
+  if (over->kind == VALUE_RANGE) {
+    bool known = dim_is_number(over->u.range.from, &from) && dim_is_number(over->u.range.to, &to);
+    if (!known) { // generic check: one round with the index unknown
+      *out = ARENA_ARRAY(e->arena, const Value *, 1);
+      (*out)[0] = value_int(e, dim_symbol(name_of("i")));
+      return 1;
+    }
+    int64_t count = to > from ? to - from : 0;
+    if (count > 1000000) {
+      problem_too_many(e->problems, at->span, "rounds of a loop", 1000000);
+      return -1;
+    }
+    *out = ARENA_ARRAY(e->arena, const Value *, count + 1);
+    for (int64_t i = 0; i < count; i++) (*out)[i] = value_whole(e, from + i);
+    return (int)count;
+  }
+  problem_not_iterable(e->problems, at->span, value_kind_text(over));
+  return -1;
+}
+
+static const Value *eval_comprehension(Elaborator *e, Scope *scope, const Ast *ast) {
+  const Value **over;
+  int count = iteration(e, ast->u.each.over, eval(e, scope, ast->u.each.over), &over);
+  if (count < 0) return value_unknown();
+  const Value **item = ARENA_ARRAY(e->arena, const Value *, count + 1);
+  for (int i = 0; i < count; i++) {
+    Scope *inner = scope_new(e, scope);
+    scope_bind(e, inner, ast->u.each.name, over[i]);
+    item[i] = eval(e, inner, ast->u.each.value);
+  }
+  return value_list(e, item, count);
+}
+
+/* Both arms of an `if` whose condition is not known yet: they must agree. */
+static const Value *eval_both(Elaborator *e, Scope *scope, const Ast *ast) {
+  const Value *a = eval_block(e, scope, ast->u.branch.then);
+  const Value *b = ast->u.branch.otherwise ? eval_block(e, scope, ast->u.branch.otherwise) : value_none();
+  if (a->kind == VALUE_TENSOR && b->kind == VALUE_TENSOR &&
+      type_same_shape(&a->u.tensor.node->type, &b->u.tensor.node->type))
+    return value_tensor(e, a->u.tensor.node);
+  return value_unknown();
+}
+
+static const Value *eval_if(Elaborator *e, Scope *scope, const Ast *ast) {
+  const Value *condition = eval(e, scope, ast->u.branch.condition);
+  if (condition->kind == VALUE_UNKNOWN || (condition->kind == VALUE_BOOL && !condition->known))
+    return eval_both(e, scope, ast);
+  if (condition->kind != VALUE_BOOL) {
+    Text shown = {0}, text = {0};
+    value_print(condition, &shown);
+    ast_write(ast->u.branch.condition, &text);
+    problem_condition(e->problems, ast->u.branch.condition->span, text_string(&shown), text_string(&text));
+    text_free(&shown);
+    text_free(&text);
+    return value_unknown();
+  }
+  if (condition->u.truth) return eval_block(e, scope, ast->u.branch.then);
+  return ast->u.branch.otherwise ? eval_block(e, scope, ast->u.branch.otherwise) : value_none();
+}
+
+static const Value *eval_lambda(Elaborator *e, Scope *scope, const Ast *ast) {
+  Value *value = ARENA_NEW(e->arena, Value);
+  *value = (Value){.kind = VALUE_FUNCTION, .known = true, .ast = ast, .scope = scope};
+  return value;
+}
+
+static const Value *eval_later(Elaborator *e, Scope *scope, const Ast *ast) {
+  (void)scope;
+  problem_unavailable(e->problems, ast->at, ast->kind == AST_SCAN ? "scan" : "map");
+  return value_unknown();
+}
+
+static const Value *eval_misplaced(Elaborator *e, Scope *scope, const Ast *ast) {
+  (void)scope;
+  problem_misplaced(e->problems, ast->span);
+  return value_unknown();
+}
+
+const Value *eval(Elaborator *e, Scope *scope, const Ast *ast) {
+  static Eval *const table[] = {
+      [AST_INT] = eval_int,       [AST_FLOAT] = eval_float, [AST_STRING] = eval_string, [AST_BOOL] = eval_bool,
+      [AST_NONE] = eval_none,     [AST_NAME] = eval_name,   [AST_UNARY] = eval_unary,   [AST_BINARY] = eval_binary,
+      [AST_CALL] = eval_call,     [AST_INDEX] = eval_index, [AST_FIELD] = eval_field,   [AST_PART] = eval_field,
+      [AST_TUPLE] = eval_tuple,   [AST_LIST] = eval_list,   [AST_COMPREHENSION] = eval_comprehension,
+      [AST_IF] = eval_if,         [AST_LAMBDA] = eval_lambda, [AST_SCAN] = eval_later,  [AST_MAP] = eval_later,
+      [AST_BLOCK] = eval_block,
+  };
+  Span span = e->graph ? e->graph->span : (Span){0};
+  if (e->graph) e->graph->span = ast->kind == AST_BINARY || ast->kind == AST_CALL ? ast->span : span;
+  Eval *function = (size_t)ast->kind < sizeof(table) / sizeof(*table) ? table[ast->kind] : NULL;
+  const Value *value = (function ? function : eval_misplaced)(e, scope, ast);
+  if (e->graph) e->graph->span = span;
+  return value;
+}
+
+// ---- statements ---------------------------------------------------------------------------------------------
+
+/* A let gives its name to a layer that it holds: `let f = Dense(8)`. */
+static const Value *let_value(Elaborator *e, Scope *scope, const Ast *let) {
+  const Ast *value = let->u.binding.value;
+  if (value->kind == AST_CALL && let->u.binding.pattern->kind == AST_NAME) {
+    const Value *callee = eval(e, scope, value->u.call.callee);
+    Argument *args;
+    int count = call_arguments(e, scope, &value->u.call.items, NULL, NULL, &args);
+    if (callee->kind == VALUE_LAYER) return layer_make(e, value, callee, args, count, let->u.binding.pattern->u.name);
+    Span span = e->graph->span;
+    e->graph->span = value->span;
+    const Value *result = call_value(e, value, callee, args, count);
+    e->graph->span = span;
+    return result;
+  }
+  return eval(e, scope, value);
+}
+
+static void bind_pattern(Elaborator *e, Scope *scope, const Ast *pattern, const Value *value) {
+  if (pattern->kind == AST_NAME) {
+    scope_bind(e, scope, pattern->u.name, value);
+    return;
+  }
+  int count = pattern->u.list.count;
+  bool fits = (value->kind == VALUE_RECORD || value->kind == VALUE_LIST) && value->u.items.count == count;
+  if (!fits && value->kind != VALUE_UNKNOWN) problem_pattern(e->problems, pattern->span, count, value_kind_text(value));
+  for (int i = 0; i < count; i++)
+    if (pattern->u.list.item[i]->kind == AST_NAME)
+      scope_bind(e, scope, pattern->u.list.item[i]->u.name, fits ? value->u.items.item[i] : value_unknown());
+}
+
+static void assign(Elaborator *e, Scope *scope, const Ast *statement) {
+  Name name = statement->u.binding.name;
+  const Value *value = eval(e, scope, statement->u.binding.value);
+  Binding *binding = scope_find(scope, name);
+  if (!binding || (!binding->value && binding->declaration)) {
+    problem_assign_new(e->problems, statement->at, name, scope_nearest(e, scope, name));
+    return;
+  }
+  if (!binding->state) {
+    binding->value = value;
+    return;
+  }
+  Node *node = value_float_node(e, value, statement->u.binding.value);
+  if (!node) return;
+  const Type *want = &binding->state->type;
+  if (node->type.rank == 0 && want->rank) node = build_expand(node, want->rank, want->size);
+  if (!type_same_shape(&node->type, want)) {
+    Text a = {0}, b = {0};
+    type_print(want, &a);
+    type_print(&node->type, &b);
+    problem_state_shape(e->problems, statement->at, name, text_string(&a), text_string(&b));
+    text_free(&a);
+    text_free(&b);
+    return;
+  }
+  variable_update(e, binding->state, build_cast(node, want->dtype));
+}
+
+static void run_for(Elaborator *e, Scope *scope, const Ast *ast) {
+  const Value **over;
+  int count = iteration(e, ast->u.each.over, eval(e, scope, ast->u.each.over), &over);
+  for (int i = 0; i < count; i++) {
+    Scope *inner = scope_new(e, scope);
+    scope_bind(e, inner, ast->u.each.name, over[i]);
+    eval_statements(e, inner, ast->u.each.value);
+  }
+}
+
+bool eval_statement(Elaborator *e, Scope *scope, const Ast *statement, const Value **value) {
+  switch (statement->kind) {
+  case AST_LET: {
+    const Value *made = let_value(e, scope, statement);
+    Type declared;
+    if (statement->u.binding.type && statement->u.binding.type->kind == AST_TYPE_TENSOR)
+      eval_type_dims(e, scope, statement->u.binding.type, &declared);
+    bind_pattern(e, scope, statement->u.binding.pattern, made);
+    return true;
+  }
+  case AST_ASSIGN: assign(e, scope, statement); return true;
+  case AST_PARAM: param_declare(e, scope, statement); return true;
+  case AST_STATE: state_declare(e, scope, statement); return true;
+  case AST_FOR: run_for(e, scope, statement); return true;
+  case AST_IF: *value = eval_if(e, scope, statement); return true;
+  default:
+    if (statement->kind > AST_ARG) return false;
+    *value = eval(e, scope, statement);
+    return true;
+  }
+}
+
+const Value *eval_statements(Elaborator *e, Scope *scope, const Ast *block) {
+  const Value *value = value_none();
+  if (block->kind != AST_BLOCK) return eval(e, scope, block);
+  for (int i = 0; i < block->u.list.count; i++) {
+    const Ast *statement = block->u.list.item[i];
+    value = value_none();
+    if (!eval_statement(e, scope, statement, &value)) {
+      problem_misplaced(e->problems, statement->at.source ? statement->at : statement->span);
+      continue;
+    }
+    bool last = i + 1 == block->u.list.count;
+    if (!last && value->kind != VALUE_NONE && value->kind != VALUE_UNKNOWN && statement->kind != AST_IF)
+      problem_unused(e->problems, statement->span);
+  }
+  return value;
+}
+
+const Value *eval_block(Elaborator *e, Scope *scope, const Ast *block) { return eval_statements(e, scope_new(e, scope), block); }

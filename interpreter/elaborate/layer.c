@@ -1,0 +1,284 @@
+/* Layers, models, metrics and optimizers: instances, their paths, and the numbers they own.
+ *
+ * An instance is a path and settings, nothing else: its weights are found by path, made at the first call and
+ * found again at every later one, in whatever graph that is. First values are built where they stand and then
+ * copied, with all they need, into the graph that makes them (`init`). */
+#include "interpreter/elaborate/elaborate.h"
+#include "interpreter/elaborate/transplant.h"
+#include "lang/format.h"
+#include "lang/problems.h"
+
+#include <string.h>
+
+// ---- variables ----------------------------------------------------------------------------------------------
+
+Variable *variable_new(Elaborator *e, VariableRole role, const char *path, Type type, Span span) {
+  Variable *variable = ARENA_NEW(e->arena, Variable);
+  *variable = (Variable){.role = role, .path = path, .type = type, .span = span, .number = e->variables++};
+  return variable;
+}
+
+static Node **current_slot(Elaborator *e, const Variable *variable) {
+  if ((size_t)variable->number >= e->current_capacity) {
+    size_t capacity = (size_t)variable->number * 2 + 64;
+    Node **grown = ARENA_ARRAY(e->arena, Node *, capacity);
+    if (e->current_capacity) memcpy(grown, e->current, sizeof(*grown) * e->current_capacity);
+    e->current = grown;
+    e->current_capacity = capacity;
+  }
+  return &e->current[variable->number];
+}
+
+Node *variable_value(Elaborator *e, Variable *variable) {
+  Node **slot = current_slot(e, variable);
+  if (!*slot) *slot = build_read(e->graph, variable);
+  return *slot;
+}
+
+/* Its value from here on; the last one is written when the step ends. */
+void variable_update(Elaborator *e, Variable *variable, Node *node) {
+  if (variable->role == VARIABLE_STATE) {
+    const Value *training = scope_find(e->builtins, name_of("training"))->value;
+    if (!e->training || !training->known || !training->u.truth) return; // states are written in training alone
+  }
+  *current_slot(e, variable) = node;
+  for (int i = 0; i < e->graph->outputs; i++)
+    if (e->graph->output[i].kind == OUTPUT_ASSIGN && e->graph->output[i].variable == variable) {
+      e->graph->output[i].node = node;
+      return;
+    }
+  graph_assign(e->graph, variable, node);
+}
+
+static Weight *weight_find(Elaborator *e, const char *canonical) {
+  for (int i = 0; i < e->weights; i++)
+    if (!strcmp(e->weight[i].canonical, canonical)) return &e->weight[i];
+  return NULL;
+}
+
+static uint64_t path_hash(const char *path) { // FNV-1a, 64 bits
+  uint64_t hash = 14695981039346656037u;
+  for (; *path; path++) hash = (hash ^ (unsigned char)*path) * 1099511628211u;
+  return hash;
+}
+
+static const char *type_text(Elaborator *e, const Type *type) {
+  Text text = {0};
+  type_print(type, &text);
+  char *copy = arena_copy(e->arena, text_string(&text), text.length);
+  text_free(&text);
+  return copy;
+}
+
+/* The first value of a param or state as a tensor of `type`; NULL after a Problem. */
+static Node *first_value(Elaborator *e, Scope *scope, const Ast *ast, const Type *type, const char *path) {
+  uint64_t site = e->site;
+  e->site = path_hash(path);
+  const Value *value = eval(e, scope, ast);
+  if (value->kind == VALUE_FUNCTION || value->kind == VALUE_BUILTIN) {
+    const Value **size = ARENA_ARRAY(e->arena, const Value *, type->rank + 1);
+    for (int i = 0; i < type->rank; i++) size[i] = value_int(e, type->size[i]);
+    Argument shape = {NULL, value_list(e, size, type->rank), ast};
+    value = call_value(e, ast, value, &shape, 1);
+  }
+  e->site = site;
+  if (value->kind == VALUE_UNKNOWN) return e->generic ? build_expand(build_number(e->graph, type->dtype, 0), type->rank, type->size) : NULL;
+  Node *node = value_float_node(e, value, ast);
+  if (!node) {
+    problem_first_value(e->problems, ast->span, type_text(e, type), value_kind_text(value));
+    return NULL;
+  }
+  node = build_cast(node, type->dtype);
+  if (node->type.rank == 0 && type->rank) node = build_expand(node, type->rank, type->size);
+  if (!type_same_shape(&node->type, type)) {
+    problem_first_value(e->problems, ast->span, type_text(e, type), type_text(e, &node->type));
+    return NULL;
+  }
+  return node;
+}
+
+static bool per_batch(Elaborator *e, const Type *type) {
+  for (int i = 0; i < type->rank; i++)
+    if (e->batch && dim_has_symbol(type->size[i], e->batch)) return true;
+  return false;
+}
+
+/* The variable of a param or layer state at `canonical`, made if new; NULL after a Problem. */
+static Variable *weight_variable(Elaborator *e, Scope *scope, const Ast *statement, const Type *type, VariableRole role, const char *canonical) {
+  Weight *weight = e->generic ? NULL : weight_find(e, canonical);
+  if (weight) {
+    if (type_same_shape(&weight->variable->type, type)) return weight->variable;
+    problem_weight_shape(e->problems, e->frame->owner->at, statement->at, statement->u.binding.name, type_text(e, &weight->variable->type),
+                         type_text(e, type));
+    return NULL;
+  }
+  if (!e->generic && per_batch(e, type)) {
+    problem_batch_weight(e->problems, statement->span, statement->u.binding.name, type_text(e, type));
+    return NULL;
+  }
+  Node *first = first_value(e, scope, statement->u.binding.value, type, canonical);
+  if (!first) return NULL;
+  Variable *variable = variable_new(e, role, canonical, *type, statement->at);
+  if (e->generic) return variable;
+  if (!type_is_known(type)) {
+    problem_batch_weight(e->problems, statement->span, statement->u.binding.name, type_text(e, type));
+    return NULL;
+  }
+  graph_assign(e->init, variable, graph_transplant(e->init, first));
+  e->weight = arena_grow(e->arena, e->weight, (size_t)e->weights, &e->weight_capacity, sizeof(Weight));
+  size_t root = strcspn(canonical, ".");
+  e->weight[e->weights++] = (Weight){variable, name_of_n(canonical, root), canonical, statement->at};
+  return variable;
+}
+
+static void bind_variable(Elaborator *e, Scope *scope, Name name, Variable *variable, bool state) {
+  Binding *binding = scope_add(e, scope, name);
+  binding->value = variable ? value_tensor(e, variable_value(e, variable)) : value_unknown();
+  binding->state = state ? variable : NULL;
+}
+
+const Value *param_declare(Elaborator *e, Scope *scope, const Ast *statement) {
+  Name name = statement->u.binding.name;
+  Type type;
+  if (!e->frame || !e->frame->path) {
+    problem_param_place(e->problems, statement->at, "param");
+    return value_unknown();
+  }
+  Variable *variable = NULL;
+  if (statement->u.binding.type->kind != AST_TYPE_TENSOR)
+    problem_type_tensor(e->problems, statement->u.binding.type->span);
+  else if (eval_type_dims(e, scope, statement->u.binding.type, &type))
+    variable = weight_variable(e, scope, statement, &type, VARIABLE_WEIGHT, arena_printf(e->arena, "%s.%s", e->frame->path, name));
+  bind_variable(e, scope, name, variable, false);
+  return value_none();
+}
+
+const Value *state_declare(Elaborator *e, Scope *scope, const Ast *statement) {
+  Name name = statement->u.binding.name;
+  const Ast *declared = statement->u.binding.type;
+  bool metric = e->metric_path != NULL, optimizer = e->optimizer_path != NULL;
+  if (!metric && !optimizer && (!e->frame || !e->frame->path)) {
+    problem_param_place(e->problems, statement->at, "state");
+    return value_unknown();
+  }
+  Type type = type_scalar(metric ? DTYPE_F64 : e->precision);
+  if (declared && declared->kind == AST_TYPE_TENSOR) {
+    if (!eval_type_dims(e, scope, declared, &type)) {
+      bind_variable(e, scope, name, NULL, false);
+      return value_none();
+    }
+    if (metric && dtype_is_float(type.dtype)) type.dtype = DTYPE_F64;
+  } else { // the shape of its first value
+    const Value *value = eval(e, scope, statement->u.binding.value);
+    Node *node = value->kind == VALUE_TENSOR ? value->u.tensor.node : NULL;
+    if (node) {
+      type = node->type;
+      type.running = false;
+    }
+    if (metric && dtype_is_float(type.dtype)) type.dtype = DTYPE_F64;
+  }
+  Variable *variable = NULL;
+  if (metric || optimizer) {
+    const char *path = arena_printf(e->arena, "%s.%s", optimizer ? e->optimizer_path : e->metric_path, name);
+    Node *first = first_value(e, scope, statement->u.binding.value, &type, path);
+    if (first) {
+      variable = variable_new(e, optimizer ? VARIABLE_OPTIMIZER : VARIABLE_METRIC, path, type, statement->at);
+      if (!e->generic) graph_assign(e->init_states, variable, graph_transplant(e->init_states, first));
+    }
+  } else
+    variable = weight_variable(e, scope, statement, &type, VARIABLE_STATE, arena_printf(e->arena, "%s.%s", e->frame->path, name));
+  bind_variable(e, scope, name, variable, true);
+  return value_none();
+}
+
+// ---- instances ----------------------------------------------------------------------------------------------
+
+/* The next path of a layer called `name` in the instance that is being computed: net.Dense.0. */
+static const char *next_path(Elaborator *e, Name name) {
+  Frame *frame = e->frame;
+  if (!frame || !frame->path) return name;
+  int i = 0, slots = (int)(sizeof(frame->used) / sizeof(*frame->used));
+  while (i < frame->uses && frame->used[i].name != name) i++;
+  if (i == frame->uses && frame->uses < slots) frame->used[frame->uses++].name = name;
+  int number = i < slots ? frame->used[i].count++ : 0;
+  return arena_printf(e->arena, "%s.%s.%d", frame->path, name, number);
+}
+
+const Value *layer_make(Elaborator *e, const Ast *at, const Value *recipe, const Argument *args, int count, Name let_name) {
+  const Ast *declaration = recipe->ast;
+  Name name = let_name ? let_name : declaration->u.function.name;
+  Argument *kept = ARENA_ARRAY(e->arena, Argument, count + 1);
+  int keeps = 0;
+  static Name name_setting;
+  if (!name_setting) name_setting = name_of("name");
+  for (int i = 0; i < count; i++)
+    if (args[i].name == name_setting && args[i].value->kind == VALUE_STRING) name = name_of(args[i].value->u.string.bytes);
+    else kept[keeps++] = args[i];
+  Scope *settings = scope_new(e, recipe->scope);
+  if (!signature_bind(e, at, declaration->u.function.name, settings, &declaration->u.function.settings, kept, keeps, true))
+    return value_unknown();
+  Value *instance = ARENA_NEW(e->arena, Value);
+  *instance = (Value){.kind = VALUE_INSTANCE, .known = true, .ast = declaration, .scope = settings};
+  instance->u.instance.path = next_path(e, name);
+  return instance;
+}
+
+static bool is_frozen(const Elaborator *e, const char *path) {
+  for (int i = 0; i < e->frozen_models; i++)
+    if (!strcmp(e->frozen_model[i], path)) return true;
+  return false;
+}
+
+const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance, const Argument *args, int count) {
+  const Ast *declaration = instance->ast;
+  Scope *scope = scope_new(e, instance->scope);
+  const char *name = instance->u.instance.model ? instance->u.instance.path : declaration->u.function.name;
+  if (!e->frame && !instance->u.instance.model) {
+    problem_layer_place(e->problems, at->at.source ? at->at : at->span, name);
+    return value_unknown();
+  }
+  if (!signature_bind(e, at, name, scope, &declaration->u.function.params, args, count, false)) return value_unknown();
+  if (!signature_wheres(e, at, scope, declaration)) return value_unknown();
+  Frame *frame = ARENA_NEW(e->arena, Frame);
+  *frame = (Frame){.path = instance->u.instance.path, .owner = at, .caller = e->frame};
+  Binding *training = scope_find(e->builtins, name_of("training"));
+  const Value *was = training->value;
+  const char *layer = e->graph->layer;
+  if (instance->u.instance.model && is_frozen(e, instance->u.instance.path)) training->value = value_bool(e, false);
+  e->frame = frame;
+  e->graph->layer = frame->path;
+  const Value *value = eval_statements(e, scope, declaration->u.function.body);
+  e->graph->layer = layer;
+  e->frame = frame->caller;
+  training->value = was;
+  if (!signature_result(e, declaration, scope, declaration->u.function.result, value)) return value_unknown();
+  return value;
+}
+
+// ---- metrics and optimizers ---------------------------------------------------------------------------------
+
+const Value *metric_apply(Elaborator *e, const Ast *at, const Value *metric, const Argument *args, int count) {
+  const Ast *declaration = metric->ast;
+  Scope *scope = scope_new(e, metric->scope);
+  if (!signature_bind(e, at, declaration->u.function.name, scope, &declaration->u.function.params, args, count, false))
+    return value_unknown();
+  const char *path = e->metric_path;
+  e->metric_path = arena_printf(e->arena, "%s.%s.%d", path ? path : "metric", declaration->u.function.name, e->variables);
+  const Value *value = eval_statements(e, scope, declaration->u.function.body);
+  e->metric_path = path;
+  e->metric_used = true;
+  return value;
+}
+
+Node *optimizer_apply(Elaborator *e, const Ast *at, const Value *update, const char *path, Node *weight, Node *gradient) {
+  Argument args[2] = {{NULL, value_tensor(e, weight), at}, {NULL, value_tensor(e, gradient), at}};
+  const char *was = e->optimizer_path;
+  e->optimizer_path = path;
+  const Value *value = call_value(e, at, update, args, 2);
+  e->optimizer_path = was;
+  if (value->kind != VALUE_TENSOR) return NULL;
+  Node *node = build_cast(value->u.tensor.node, weight->type.dtype);
+  if (type_same_shape(&node->type, &weight->type)) return node;
+  problem_update_shape(e->problems, at->span, update->ast->u.function.name, type_text(e, &weight->type), type_text(e, &node->type));
+  return NULL;
+}

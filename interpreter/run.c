@@ -1,0 +1,224 @@
+/* eval, predict and task blocks: one pass over rows, or over nothing. */
+#include "interpreter/formats/csv_write.h"
+#include "interpreter/formats/save.h"
+#include "interpreter/session.h"
+#include "interpreter/show_value.h"
+#include "lang/problems.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { PART_TASK = 3 };
+
+typedef struct {
+  double sum, last, rows;
+} Average;
+
+static const Part *rows_of(Session *session, const Pass *pass) {
+  if (!pass->data) return NULL;
+  if (!table_load(pass->data->table, session->problems, pass->data->ast->at)) return NULL;
+  return &pass->data->table->part[pass->part];
+}
+
+static RunArgs task_args(const Session *session, int64_t batch) {
+  return (RunArgs){.seed = session->options->seed, .step = 1, .batch = batch, .part = PART_TASK};
+}
+
+/* Shows a printed expression by its last value. */
+static void show_print(Session *session, Runner *runner, const Measure *measure, const Average *mean) {
+  Text text = {0};
+  const Type *type;
+  const Value *value = measure->value;
+  const void *data = runner_value(runner, measure->name, &type);
+  if (value->kind == VALUE_STRING) text_printf(&text, "%s\n", value->u.string.bytes);
+  else if (!data) {
+    value_print(value, &text);
+    text_add(&text, "\n");
+  } else if (type->rank == 0 && !measure->stateful && mean && dtype_is_float(type->dtype)) {
+    text_printf(&text, "%.6g\n", mean->sum / mean->rows);
+  } else
+    show_tensor(&text, type, data, value->kind == VALUE_TENSOR ? value->u.tensor.fitted : NULL);
+  report_result(session->report, text_string(&text));
+  text_free(&text);
+}
+
+int measure_task(Session *session, Task *task) {
+  Pass *pass = task->once;
+  const Part *rows = rows_of(session, pass);
+  if (pass->data && !rows) return 3;
+  int64_t batch = rows && rows->count < task->settings.batch ? rows->count : task->settings.batch, number = 0;
+  Runner *runner = runner_new(session, pass, rows ? batch : 1);
+  if (!runner) return 3;
+  Average *mean = ARENA_ARRAY(session->arena, Average, pass->measures + 1);
+  runner_reset(runner, VARIABLE_METRIC);
+  int64_t total = rows ? rows->count : 1;
+  for (int64_t from = 0; from < total && !interrupted; from += batch, number++) {
+    int64_t count = total - from < batch ? total - from : batch;
+    RunArgs args = task_args(session, number);
+    runner_run(runner, rows ? rows->row + from : NULL, count, &args);
+    for (int i = 0; i < pass->measures; i++) {
+      mean[i].last = runner_number(runner, pass->measure[i].name);
+      mean[i].sum += mean[i].last * (double)count;
+      mean[i].rows += (double)count;
+    }
+  }
+  ReportNumber *numbers = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 1);
+  int count = 0;
+  for (int i = 0; i < pass->measures; i++) {
+    const Measure *m = &pass->measure[i];
+    if (m->is_print) continue;
+    numbers[count++] = (ReportNumber){m->name, m->stateful ? mean[i].last : mean[i].sum / mean[i].rows};
+  }
+  if (count) report_measures(session->report, task->name, numbers, count, total);
+  for (int i = 0; i < pass->measures; i++)
+    if (pass->measure[i].is_print) show_print(session, runner, &pass->measure[i], &mean[i]);
+  runner_free(runner);
+  return interrupted ? 128 + interrupted : 0;
+}
+
+// ---- predict --------------------------------------------------------------------------------------------------
+
+static int64_t example_size(const Type *type) {
+  int64_t count = 1;
+  for (int i = 1; i < type->rank; i++) count *= type_size(type, i);
+  return count;
+}
+
+static void write_header(CsvWriter *csv, const Pass *pass, Runner *runner) {
+  for (int i = 0; i < pass->yields; i++) {
+    const YieldField *field = &pass->yield[i];
+    const Type *type = NULL;
+    if (field->output) runner_value(runner, field->output, &type);
+    if (!type || type->rank == 1) {
+      csv_text(csv, field->name, strlen(field->name));
+      continue;
+    }
+    int64_t count = example_size(type);
+    for (int64_t k = 0; k < count; k++) {
+      char name[300];
+      int length = snprintf(name, sizeof(name), "%.255s.%lld", field->name, (long long)k);
+      csv_text(csv, name, (size_t)length);
+    }
+  }
+  csv_end_row(csv);
+}
+
+static void write_number(CsvWriter *csv, const Type *type, const void *data, int64_t i, const Fitted *fitted) {
+  int64_t whole = 0;
+  switch (type->dtype) {
+  case DTYPE_F32: csv_f32(csv, ((const float *)data)[i]); return;
+  case DTYPE_F64: csv_f64(csv, ((const double *)data)[i]); return;
+  case DTYPE_BOOL: csv_bool(csv, ((const bool *)data)[i]); return;
+  case DTYPE_U8: whole = ((const uint8_t *)data)[i]; break;
+  case DTYPE_I32: whole = ((const int32_t *)data)[i]; break;
+  default: whole = ((const int64_t *)data)[i]; break;
+  }
+  if (fitted && fitted->kind == FITTED_CATEGORY && whole >= 0 && whole < fitted->classes)
+    csv_text(csv, fitted->class_text[whole], strlen(fitted->class_text[whole]));
+  else csv_int(csv, whole);
+}
+
+static void write_field(CsvWriter *csv, const YieldField *field, Runner *runner, int64_t file_row, int64_t i, bool empty) {
+  if (!field->output) {
+    const Cell *cell = &((const Cell *)field->value->u.column.column->values)[file_row];
+    if (cell->bytes) csv_text(csv, cell->bytes, cell->length);
+    else csv_empty(csv);
+    return;
+  }
+  const Type *type;
+  const void *data = runner_value(runner, field->output, &type);
+  int64_t size = example_size(type);
+  const Fitted *fitted = field->value->kind == VALUE_TENSOR ? field->value->u.tensor.fitted : NULL;
+  for (int64_t k = 0; k < size; k++)
+    if (empty) csv_empty(csv);
+    else write_number(csv, type, data, i * size + k, fitted);
+}
+
+int predict_task(Session *session, Task *task, const char *to) {
+  Pass *pass = task->once;
+  const Part *rows = rows_of(session, pass);
+  if (!rows) return 3;
+  for (int i = 0; i < pass->yields; i++)
+    if (!pass->yield[i].output && !pass->yield[i].value->u.column.column->values) {
+      problem_column_needed(session->problems, task->ast->at, pass->yield[i].value->u.column.column->name, pass->data->table->path);
+      return 3;
+    }
+  int64_t batch = rows->count < task->settings.batch ? rows->count : task->settings.batch, number = 0, empties = 0;
+  if (batch == 0) batch = 1;
+  Runner *runner = runner_new(session, pass, batch);
+  CsvWriter *csv = runner ? csv_begin(session->problems, to, ',') : NULL;
+  if (!csv) {
+    runner_free(runner);
+    return 3;
+  }
+  for (int64_t from = 0; from < rows->count && !interrupted; from += batch, number++) {
+    int64_t count = rows->count - from < batch ? rows->count - from : batch;
+    RunArgs args = task_args(session, number);
+    runner_run(runner, rows->row + from, count, &args);
+    if (from == 0) write_header(csv, pass, runner);
+    for (int64_t i = 0; i < count; i++) {
+      bool empty = runner_row_lacks(runner, rows->row[from + i]);
+      empties += empty;
+      for (int f = 0; f < pass->yields; f++) write_field(csv, &pass->yield[f], runner, rows->row[from + i], i, empty);
+      csv_end_row(csv);
+    }
+  }
+  runner_free(runner);
+  if (!csv_commit(csv, session->problems)) return 3;
+  if (empties) report_line(session->report, task->name, "%lld of %lld rows lack a value that is needed and stay empty", (long long)empties, (long long)rows->count);
+  if (strcmp(to, "-")) report_saved(session->report, to);
+  return interrupted ? 128 + interrupted : 0;
+}
+
+// ---- task -----------------------------------------------------------------------------------------------------
+
+static bool save_table(Session *session, Runner *runner, const Pass *pass, int index) {
+  const Value *table = pass->save[index].value;
+  const char *to = pass->save[index].to;
+  if (!save_path_allowed(session->problems, pass->save[index].ast->at, to)) return false;
+  if (session->options->out) to = arena_printf(session->arena, "%s/%s", session->options->out, to);
+  int columns = table->u.items.count;
+  int64_t rows = -1;
+  const Type **type = ARENA_ARRAY(session->arena, const Type *, columns + 1);
+  const void **data = ARENA_ARRAY(session->arena, const void *, columns + 1);
+  for (int i = 0; i < columns; i++) {
+    data[i] = runner_value(runner, arena_printf(session->arena, "save.%d.%d", index, i), &type[i]);
+    int64_t mine = data[i] && type[i]->rank == 1 ? type_count(type[i]) : -1;
+    if (mine < 0 || (rows >= 0 && mine != rows)) {
+      problem_save(session->problems, pass->save[index].ast->span);
+      return false;
+    }
+    rows = mine;
+  }
+  CsvWriter *csv = csv_begin(session->problems, to, ',');
+  if (!csv) return false;
+  for (int i = 0; i < columns; i++) csv_text(csv, table->u.items.name[i], strlen(table->u.items.name[i]));
+  csv_end_row(csv);
+  for (int64_t row = 0; row < rows; row++) {
+    for (int i = 0; i < columns; i++) {
+      const Value *value = table->u.items.item[i];
+      write_number(csv, type[i], data[i], row, value->kind == VALUE_TENSOR ? value->u.tensor.fitted : NULL);
+    }
+    csv_end_row(csv);
+  }
+  if (!csv_commit(csv, session->problems)) return false;
+  report_saved(session->report, to);
+  return true;
+}
+
+int plain_task(Session *session, Task *task) {
+  Pass *pass = task->once;
+  const Part *rows = rows_of(session, pass);
+  if (pass->data && !rows) return 3;
+  Runner *runner = runner_new(session, pass, rows ? rows->count : 1);
+  if (!runner) return 3;
+  runner_reset(runner, VARIABLE_METRIC);
+  RunArgs args = task_args(session, 0);
+  runner_run(runner, rows ? rows->row : NULL, rows ? rows->count : 1, &args);
+  for (int i = 0; i < pass->measures; i++)
+    if (pass->measure[i].is_print) show_print(session, runner, &pass->measure[i], NULL);
+  bool ok = true;
+  for (int i = 0; i < pass->saves && ok; i++) ok = save_table(session, runner, pass, i);
+  runner_free(runner);
+  return ok ? 0 : 3;
+}

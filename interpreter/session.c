@@ -1,0 +1,269 @@
+/* Opening a program, and the memory behind its variables. */
+#include "interpreter/session.h"
+
+#include "graph/build.h"
+#include "lang/problems.h"
+
+#include <string.h>
+
+volatile int interrupted;
+
+static bool wanted(const char *name, const char *const *names, int count) {
+  for (int i = 0; i < count; i++)
+    if (!strcmp(names[i], name)) return true;
+  return count == 0;
+}
+
+Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report, const char *path,
+                      const char *const *names, int count) {
+  double start = seconds_now();
+  Session *session = ARENA_NEW(arena, Session);
+  *session = (Session){.arena = arena, .problems = problems, .options = options, .report = report};
+  session->program = elaborator_new(arena, problems, options);
+  Elaborator *e = session->program;
+  if (options->weights && strcmp(options->weights, "init") && !session_load(session, options->weights, (Span){0}, NULL, true)) return NULL;
+  if (!elaborator_load(e, path)) return NULL;
+  session->task = ARENA_ARRAY(arena, Task *, e->declaration->count + 1);
+  int graphs = 0;
+  for (int i = 0; i < e->declaration->count; i++) {
+    const Ast *ast = e->declaration->item[i];
+    if (ast->kind != AST_TASK || !wanted(ast->u.task.name, names, count)) continue;
+    Task *task = task_elaborate(e, ast);
+    if (!task) continue;
+    session->task[session->tasks++] = task;
+    graphs += (task->train != NULL) + (task->valid != NULL) + (task->once != NULL) + (task->accumulate != NULL);
+  }
+  if (problems_count(problems, SEVERITY_ERROR)) return NULL;
+  int64_t weights = 0;
+  for (int i = 0; i < e->weights; i++)
+    if (e->weight[i].variable->role == VARIABLE_WEIGHT) weights += type_count(&e->weight[i].variable->type);
+  report_problems(report, problems); // warnings
+  report_check(report, graphs, weights, 1e3 * (seconds_now() - start));
+  return session;
+}
+
+/* Runs a graph of first values (all, or those of one role) and leaves them in the variables. */
+static void run_assigns(Session *session, const Graph *from, int first, int role, uint32_t part) {
+  Arena *scratch = arena_new(0);
+  Graph *graph = graph_bind(from, scratch, NULL, 0);
+  int kept = 0;
+  for (int i = first; i < graph->outputs; i++)
+    if (role < 0 || (int)graph->output[i].variable->role == role) graph->output[kept++] = graph->output[i];
+  graph->outputs = kept;
+  if (kept) {
+    graph_simplify(graph);
+    for (int i = 0; i < graph->outputs; i++) {
+      Variable *variable = graph->output[i].variable;
+      if (!variable->data) variable->data = memory_alloc((size_t)type_count(&variable->type) + 16, dtype_size(variable->type.dtype));
+    }
+    Plan *plan = plan_make(graph, &(PlanOptions){.fuse = !session->options->no_fuse});
+    session->backend->prepare(session->backend, plan);
+    session->backend->run(session->backend, plan, &(RunArgs){.seed = session->options->seed, .part = part});
+    session->backend->forget(session->backend, plan);
+  }
+  arena_free(scratch);
+}
+
+bool session_start(Session *session) {
+  Elaborator *e = session->program;
+  for (int i = 0; i < 3; i++) e->running[i]->data = &session->running[i];
+  bool reference = session->options->device && !strcmp(session->options->device, "reference");
+  if (!session->backend)
+    session->backend = reference ? reference_open() : cpu_open(session->problems, session->options->threads, session->options->level);
+  if (!session->backend) return false;
+  run_assigns(session, e->init, (int)session->weights_made, -1, 0);
+  session->weights_made = e->init->outputs;
+  return true;
+}
+
+void session_close(Session *session) {
+  if (!session) return;
+  Elaborator *e = session->program;
+  for (int i = 0; i < e->weights; i++) {
+    memory_free(e->weight[i].variable->data);
+    e->weight[i].variable->data = NULL;
+  }
+  for (int i = 0; i < e->datasets; i++)
+    if (e->dataset[i]->table) table_close(e->dataset[i]->table);
+  if (session->backend) session->backend->close(session->backend);
+}
+
+// ---- running a pass -------------------------------------------------------------------------------------------
+
+#define PLANS 64
+
+typedef struct {
+  int64_t rows, used;
+  Arena *arena;
+  Plan *plan;
+} Prepared;
+
+struct Runner {
+  Session *session;
+  Pass *pass;
+  Graph *graph;
+  Arena *arena;
+  Variable **leaf; // columns that the graph reads
+  Column **column;
+  int leaves;
+  Variable **owned; // states whose memory this runner made
+  int owns;
+  Prepared prepared[PLANS];
+  int plans;
+  int64_t clock;
+  Plan *last;
+};
+
+static Column *column_of(Dataset *data, const Variable *variable) {
+  for (int i = 0; i < data->leaves; i++)
+    if (data->leaf[i].variable == variable) return data->leaf[i].column;
+  return NULL;
+}
+
+Runner *runner_new(Session *session, Pass *pass, int64_t most_rows) {
+  Runner *runner = memory_alloc(1, sizeof(Runner));
+  *runner = (Runner){.session = session, .pass = pass, .graph = pass->graph, .arena = arena_new(0)};
+  graph_simplify(pass->graph);
+  runner->leaf = ARENA_ARRAY(runner->arena, Variable *, pass->graph->nodes + 1);
+  runner->column = ARENA_ARRAY(runner->arena, Column *, pass->graph->nodes + 1);
+  for (int i = 0; i < pass->graph->nodes; i++) {
+    const Node *node = pass->graph->node[i];
+    if (node->op != OP_READ || node->attr.variable->role != VARIABLE_COLUMN) continue;
+    Variable *variable = node->attr.variable;
+    Column *column = column_of(variable->owner, variable);
+    if (!column->values) {
+      Dataset *data = variable->owner;
+      if (!table_load(data->table, session->problems, data->ast->at) || !column->values) {
+        problem_column_needed(session->problems, data->ast->at, column->name, data->table->path);
+        runner_free(runner);
+        return NULL;
+      }
+    }
+    runner->leaf[runner->leaves] = variable;
+    runner->column[runner->leaves++] = column;
+    memory_free(variable->data);
+    variable->data = memory_alloc((size_t)(most_rows * column_elements(column)) + 64, dtype_size(column->dtype));
+  }
+  runner->owned = ARENA_ARRAY(runner->arena, Variable *, pass->init_states->outputs + 1);
+  for (int i = 0; i < pass->init_states->outputs; i++) {
+    Variable *variable = pass->init_states->output[i].variable;
+    if (variable->data) continue;
+    variable->data = memory_alloc((size_t)type_count(&variable->type) + 16, dtype_size(variable->type.dtype));
+    runner->owned[runner->owns++] = variable;
+  }
+  return runner;
+}
+
+static Plan *plan_for(Runner *runner, int64_t rows) {
+  int oldest = 0;
+  for (int i = 0; i < runner->plans; i++) {
+    if (runner->prepared[i].rows == rows) {
+      runner->prepared[i].used = ++runner->clock;
+      return runner->prepared[i].plan;
+    }
+    if (runner->prepared[i].used < runner->prepared[oldest].used) oldest = i;
+  }
+  Backend *backend = runner->session->backend;
+  Prepared *p = &runner->prepared[runner->plans < PLANS ? runner->plans++ : oldest];
+  if (p->plan) {
+    backend->forget(backend, p->plan);
+    arena_free(p->arena);
+  }
+  *p = (Prepared){.rows = rows, .used = ++runner->clock, .arena = arena_new(0)};
+  DimBinding binding = {runner->pass->batch, dim_of(rows)};
+  Graph *bound = graph_bind(runner->graph, p->arena, &binding, runner->pass->data ? 1 : 0);
+  graph_simplify(bound);
+  p->plan = plan_make(bound, &(PlanOptions){.fuse = !runner->session->options->no_fuse});
+  backend->prepare(backend, p->plan);
+  return p->plan;
+}
+
+bool runner_prepare(Runner *runner, int64_t rows) { return plan_for(runner, rows) != NULL; }
+
+static void gather(Runner *runner, const int64_t *row, int64_t rows) {
+  for (int i = 0; i < runner->leaves; i++) column_gather(runner->column[i], row, rows, runner->leaf[i]->data);
+}
+
+void runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args) {
+  if (row) gather(runner, row, rows);
+  runner->last = plan_for(runner, rows);
+  runner->session->backend->run(runner->session->backend, runner->last, args);
+}
+
+typedef struct {
+  const Node *first;
+} Blame;
+
+static void observe(void *context, const Node *node, const Place *place, const void *data) {
+  Blame *blame = context;
+  if (blame->first || !dtype_is_float(place->type.dtype) || node->op == OP_CONSTANT || node->op == OP_EXPAND) return;
+  int64_t count = type_count(&place->type);
+  for (int64_t i = 0; i < count; i++) {
+    double x = place->type.dtype == DTYPE_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
+    if (x - x == 0) continue;
+    blame->first = node;
+    return;
+  }
+}
+
+void runner_blame(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args, const Node **node) {
+  if (row) gather(runner, row, rows);
+  Arena *arena = arena_new(0); // kept: the node found lives in it as long as the process
+  DimBinding binding = {runner->pass->batch, dim_of(rows)};
+  Graph *bound = graph_bind(runner->graph, arena, &binding, runner->pass->data ? 1 : 0);
+  graph_simplify(bound);
+  Plan *plan = plan_make(bound, &(PlanOptions){.fuse = false});
+  Backend *backend = runner->session->backend;
+  Blame blame = {NULL};
+  RunArgs watched = *args;
+  watched.observe = observe;
+  watched.context = &blame;
+  backend->prepare(backend, plan);
+  backend->run(backend, plan, &watched);
+  backend->forget(backend, plan);
+  *node = blame.first;
+}
+
+const void *runner_value(Runner *runner, const char *output, const Type **type) {
+  int index = runner->last ? plan_output(runner->last, output) : -1;
+  if (index < 0) return NULL;
+  if (type) *type = &runner->last->output[index].place.type;
+  return runner->session->backend->output(runner->session->backend, runner->last, index);
+}
+
+double runner_number(Runner *runner, const char *output) {
+  const Type *type;
+  const void *data = runner_value(runner, output, &type);
+  if (!data) return 0.0 / 0.0;
+  return type->dtype == DTYPE_F32 ? (double)*(const float *)data : type->dtype == DTYPE_F64 ? *(const double *)data : 0.0 / 0.0;
+}
+
+bool runner_row_lacks(const Runner *runner, int64_t row) {
+  for (int i = 0; i < runner->leaves; i++) {
+    const Column *column = runner->column[i];
+    bool filled = !runner->pass->data->replaced; // missing values were dealt with when the program was checked
+    if (!filled && column->dtype == DTYPE_F64 && column->rank == 0 && column_is_missing(column, row)) return true;
+  }
+  return false;
+}
+
+void runner_reset(Runner *runner, VariableRole role) { run_assigns(runner->session, runner->pass->init_states, 0, (int)role, 0); }
+
+void runner_free(Runner *runner) {
+  if (!runner) return;
+  Backend *backend = runner->session->backend;
+  for (int i = 0; i < runner->plans; i++) {
+    backend->forget(backend, runner->prepared[i].plan);
+    arena_free(runner->prepared[i].arena);
+  }
+  for (int i = 0; i < runner->leaves; i++) {
+    memory_free(runner->leaf[i]->data);
+    runner->leaf[i]->data = NULL;
+  }
+  for (int i = 0; i < runner->owns; i++) {
+    memory_free(runner->owned[i]->data);
+    runner->owned[i]->data = NULL;
+  }
+  arena_free(runner->arena);
+  memory_free(runner);
+}

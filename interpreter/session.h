@@ -1,0 +1,62 @@
+/* One command at work: a checked program, its numbers in memory, and the device that computes them.
+ *
+ * The session owns the memory of every variable. Weights get their first values once, by running the graph that
+ * elaboration made for them, or from a file. */
+#ifndef INTERPRETER_SESSION_H
+#define INTERPRETER_SESSION_H
+
+#include "interpreter/elaborate/elaborate.h"
+#include "interpreter/report.h"
+
+typedef struct {
+  Arena *arena;
+  Problems *problems;
+  const Options *options;
+  Report *report;
+  Elaborator *program;
+  Task **task; // in the order of the file; sweeps and tests apart
+  int tasks;
+  Backend *backend;
+  double running[3];    // step, epoch, progress
+  int64_t weights_made; // outputs of program->init that were run
+  const char *weights_from; // where the weights came from; NULL: initial ones
+  bool trained;
+} Session;
+
+/* A program checked whole, its tasks built (only those in `names`, or all when count is 0). NULL after an error. */
+Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report, const char *path,
+                      const char *const *names, int count);
+bool session_start(Session *session); // device, memory, first weights
+void session_close(Session *session);
+
+/* A pass made ready to run: its plans, one a number of rows, and the memory of its columns. */
+typedef struct Runner Runner;
+Runner *runner_new(Session *session, Pass *pass, int64_t most_rows);
+bool runner_prepare(Runner *runner, int64_t rows); // makes the plan for that many rows now
+/* Runs the pass on rows of its table (row NULL: a pass without data). */
+void runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args);
+void runner_blame(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args, const Node **node);
+double runner_number(Runner *runner, const char *output); // a scalar output of the last run; NaN if there is none
+const void *runner_value(Runner *runner, const char *output, const Type **type);
+bool runner_row_lacks(const Runner *runner, int64_t row); // whether the row has no value in a column that is read
+void runner_reset(Runner *runner, VariableRole role); // first values of metric or optimizer states
+void runner_free(Runner *runner);
+
+/* Weights and states, with fitted statistics and the program, to a bundle and back. */
+Bundle *session_bundle(Session *session, const char *model); // model NULL: all
+bool session_load(Session *session, const char *path, Span span, const char *model, bool statistics);
+const char *weight_path(const Elaborator *e, const Weight *weight); // as shown: net.Dense.W, net.Dense.1.W
+
+/* Copies of all weights and states, to go back to. */
+void *weights_copy(Session *session, void *into); // into NULL: new; freed by memory_free
+void weights_restore(Session *session, const void *copy);
+
+/* train.c: 0, or the exit code; run.c: the other tasks. */
+int train_task(Session *session, Task *task);
+int measure_task(Session *session, Task *task);
+int predict_task(Session *session, Task *task, const char *to);
+int plain_task(Session *session, Task *task);
+
+extern volatile int interrupted; // the signal that asked to stop; 0: none
+
+#endif

@@ -1,0 +1,50 @@
+/* A tensor drawn as lines of aligned numbers, the last axis across. */
+#include "interpreter/show_value.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SHOW_WHOLE 12 // a matrix up to this many rows and columns is shown whole
+
+static void cell_text(char *out, size_t size, const Type *type, const void *data, int64_t i, const Fitted *fitted) {
+  int64_t whole = 0;
+  switch (type->dtype) {
+  case DTYPE_F32: snprintf(out, size, "%.5g", (double)((const float *)data)[i]); return;
+  case DTYPE_F64: snprintf(out, size, "%.5g", ((const double *)data)[i]); return;
+  case DTYPE_BOOL: snprintf(out, size, "%s", ((const bool *)data)[i] ? "true" : "false"); return;
+  case DTYPE_U8: whole = ((const uint8_t *)data)[i]; break;
+  case DTYPE_I32: whole = ((const int32_t *)data)[i]; break;
+  default: whole = ((const int64_t *)data)[i]; break;
+  }
+  if (fitted && fitted->kind == FITTED_CATEGORY && whole >= 0 && whole < fitted->classes) snprintf(out, size, "%s", fitted->class_text[whole]);
+  else snprintf(out, size, "%" PRId64, whole);
+}
+
+void show_tensor(Text *out, const Type *type, const void *data, const Fitted *fitted) {
+  char cell[64];
+  if (type->rank == 0) {
+    cell_text(cell, sizeof(cell), type, data, 0, fitted);
+    text_printf(out, "%s\n", cell);
+    return;
+  }
+  int64_t columns = type_size(type, type->rank - 1), rows = columns ? type_count(type) / columns : 0;
+  bool whole = rows <= SHOW_WHOLE && columns <= SHOW_WHOLE;
+  int64_t show_rows = whole || rows <= SHOW_ROWS ? rows : SHOW_ROWS, show_columns = whole || columns <= SHOW_ROWS ? columns : SHOW_ROWS;
+  size_t width = 1;
+  for (int64_t r = 0; r < show_rows; r++)
+    for (int64_t c = 0; c < show_columns; c++) {
+      cell_text(cell, sizeof(cell), type, data, r * columns + c, fitted);
+      if (strlen(cell) > width) width = strlen(cell);
+    }
+  type_print(type, out);
+  text_add(out, "\n");
+  for (int64_t r = 0; r < show_rows; r++) {
+    for (int64_t c = 0; c < show_columns; c++) {
+      cell_text(cell, sizeof(cell), type, data, r * columns + c, fitted);
+      text_printf(out, " %*s", (int)width, cell);
+    }
+    text_add(out, show_columns < columns ? " …\n" : "\n");
+  }
+  if (show_rows < rows) text_add(out, " …\n");
+}

@@ -1,0 +1,12 @@
+/* Tensors as text, for print: at most SHOW_ROWS rows and columns of what is large, all of small matrices. */
+#ifndef INTERPRETER_SHOW_VALUE_H
+#define INTERPRETER_SHOW_VALUE_H
+
+#include "interpreter/data/fitted.h"
+
+#define SHOW_ROWS 6
+
+/* `fitted`: names of classes, for indices made by category; NULL: none. */
+void show_tensor(Text *out, const Type *type, const void *data, const Fitted *fitted);
+
+#endif
