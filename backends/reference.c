@@ -50,8 +50,8 @@ Number reference_convert(Number number, DType from, DType to) {
   if (dtype_is_float(to)) return (Number){.real = (double)number.whole};
   if (to == DTYPE_BOOL) return (Number){.whole = dtype_is_float(from) ? number.real != 0 : number.whole != 0};
   int64_t whole = number.whole;
-  if (dtype_is_float(from))
-    whole = number.real >= -0x1p63 && number.real < 0x1p63 ? (int64_t)number.real : 0; // NaN gives 0 too
+  const double limit = 9223372036854775808.0; // 2^63; NaN is on neither side
+  if (dtype_is_float(from)) whole = number.real >= -limit && number.real < limit ? (int64_t)number.real : 0;
   return (Number){.whole = reference_wrap(whole, to) == whole ? whole : 0};
 }
 

@@ -11,7 +11,8 @@ static Number multiply_add(Number sum, Number a, Number b, DType dtype) {
 }
 
 static Number add(Number a, Number b, DType dtype) {
-  return multiply_add(a, b, dtype_is_float(dtype) ? (Number){.real = 1} : (Number){.whole = 1}, dtype);
+  if (dtype_is_float(dtype)) return (Number){.real = a.real + b.real};
+  return (Number){.whole = reference_wrap((int64_t)((uint64_t)a.whole + (uint64_t)b.whole), dtype)};
 }
 
 void reference_matmul(const Evaluation *e) {

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <math.h>
 
-/* REAL_x(text) is text if a row that takes x exists for floats, else nothing; WHOLE_x for integers and bools. */
+/* REAL_x(text) is text if a row that takes x exists for floats, else nothing; WHOLE_x for whole numbers. */
 #define REAL_F(...) __VA_ARGS__
 #define REAL_N(...) __VA_ARGS__
 #define REAL_A(...) __VA_ARGS__
@@ -28,7 +28,7 @@ static Number number_of_Wide(Wide whole) { return (Number){.whole = (int64_t)(ui
 
 typedef Number MapOne(const Number *in); // the inputs, in the order of the op's
 
-/* ---- floats --------------------------------------------------------------------------------------------- */
+/* ---- floats ------------------------------------------------------------------------------------------ */
 
 #define M(f)      f##_f64
 #define R(number) ((double)(number))
@@ -70,7 +70,7 @@ typedef Number MapOne(const Number *in); // the inputs, in the order of the op's
 #undef M
 #undef R
 
-/* ---- integers and bools --------------------------------------------------------------------------------- */
+/* ---- integers and bools ------------------------------------------------------------------------------ */
 
 static int64_t whole_lowest(DType dtype) {
   return dtype == DTYPE_I64 ? INT64_MIN : dtype == DTYPE_I32 ? INT32_MIN : 0;
@@ -121,7 +121,7 @@ static int64_t mod_wide(Wide a, Wide b) { return mod_i64((int64_t)a, (int64_t)b)
 #undef LOWEST
 #undef HIGHEST
 
-/* ---- the tables ----------------------------------------------------------------------------------------- */
+/* ---- the tables -------------------------------------------------------------------------------------- */
 
 static const struct {
   MapOne *real, *whole; // NULL: the row does not take such numbers
@@ -150,7 +150,7 @@ static const struct {
 #undef REDUCE
 };
 
-/* ---- evaluation ----------------------------------------------------------------------------------------- */
+/* ---- evaluation -------------------------------------------------------------------------------------- */
 
 void reference_map(const Evaluation *e) {
   const Node *node = e->node;

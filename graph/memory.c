@@ -171,7 +171,9 @@ static void make_blocks(Memory *memory) {
       int number = work->place[access ? access->place : 0].item;
       Item *item = item_root(fuse, number), *old = NULL;
       if (item->variable || item->block >= 0) continue;
-      if (inst && inst->kind == LOOP_STORE && !inst->partial) old = operand_replaced(memory, w, item, access);
+      /* What nobody reads replaces nothing: the memory would seem free for a second value. */
+      bool replaces = inst && inst->kind == LOOP_STORE && !inst->partial && item->last > w;
+      if (replaces) old = operand_replaced(memory, w, item, access);
       if (old) {
         item->block = old->block;
         memory->block[old->block].last = item->last;

@@ -76,8 +76,10 @@ const char *draft_short(Draft *draft, const char *text) {
     bool blank = *p == ' ' || *p == '\n' || *p == '\r' || *p == '\t';
     if (blank && (length == 0 || out[length - 1] == ' ')) continue;
     if (length == SHORT_BYTES) {
-      while (length && ((unsigned char)out[length - 1] & 0xC0) == 0x80) length--; // whole code points alone
-      if (length && (unsigned char)out[length - 1] >= 0xC0) length--;
+      if (((unsigned char)*p & 0xC0) == 0x80) { // inside a character: it goes whole
+        while (length && ((unsigned char)out[length - 1] & 0xC0) == 0x80) length--;
+        if (length) length--;
+      }
       memcpy(out + length, "…", sizeof("…"));
       return out;
     }

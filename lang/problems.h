@@ -1,9 +1,9 @@
 /* Problems that the checker finds: names, types and shapes, values, statements.
  *
  * One function a problem; callers pass facts, the words are in problems_names.c, problems_types.c,
- * problems_values.c, problems_tasks.c and problems_command.c alone. `at` is the place that is marked; the other spans are marked as
- * the other half. Texts of types and expressions are as a user writes them. `nearest` may be NULL. Exit code 1
- * unless said otherwise. */
+ * problems_values.c, problems_tasks.c and problems_command.c alone. `at` is the place that is marked; the other
+ * spans are marked as the other half. Texts of types and expressions are as a user writes them. `nearest` may be
+ * NULL. Exit code 1 unless said otherwise. */
 #ifndef LANG_PROBLEMS_H
 #define LANG_PROBLEMS_H
 
@@ -76,7 +76,7 @@ void problem_matmul(Problems *problems, Span at, const char *a, const char *b, c
 void problem_join(Problems *problems, Span at, const char *a, const char *b, const char *why);     // E0214
 void problem_chunk(Problems *problems, Span at, const char *type, int64_t count);                  // E0215
 void problem_squeeze(Problems *problems, Span at, const char *type);                               // E0216
-void problem_axis(Problems *problems, Span at, const char *axis, int rank);                        // E0217
+void problem_axis(Problems *problems, Span at, const char *type, int rank);                        // E0217
 void problem_window(Problems *problems, Span at, const char *type, int64_t height, int64_t width); // E0218
 void problem_channels(Problems *problems, Span at, const char *x, const char *kernel,
                       int64_t groups); // E0219
@@ -143,7 +143,7 @@ void problem_empty_part(Problems *problems, Span at);                           
 void problem_no_minimize(Problems *problems, Span at, Name name);                     // E0516
 /* E0412, exit code 3. A file given with --in lacks a column that the task reads. */
 void problem_column_needed(Problems *problems, Span at, const char *name, const char *path);
-/* E0517, exit code 4. A number of step `step` is not finite; where it came up first: an op of a layer, or NULL. */
+/* E0517, exit code 4. A number of step `step` is not finite; it came up first in an op of a layer, or NULL. */
 void problem_not_a_number(Problems *problems, Span at, const char *task, int64_t step, const char *op,
                           const char *layer);
 void problem_constant_column(Problems *problems, Span at, Name field, int index); // W0602

@@ -3,6 +3,7 @@
 #include "lang/problems.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 void problem_misplaced(Problems *problems, Span at) {
   Draft d = draft_new(problems, "E0502", at);
@@ -93,7 +94,8 @@ void problem_no_optimizer(Problems *problems, Span at) {
 
 void problem_optimizer_value(Problems *problems, Span at, const char *kind) {
   Draft d = draft_new(problems, "E0513", at);
-  draft_title(&d, "`using` needs an optimizer with its settings, found %s", kind);
+  draft_title(&d, "`using` needs an optimizer with its settings, found %s%s", kind,
+              strcmp(kind, "an optimizer") ? "" : " without them");
   draft_help(&d, "using adam()      using sgd(0.01, momentum=0.9)");
   draft_add(&d);
 }
@@ -116,7 +118,7 @@ void problem_selection(Problems *problems, Span at, const char *kind) {
 
 void problem_scalar(Problems *problems, Span at, const char *what, const char *type) {
   Draft d = draft_new(problems, "E0508", at);
-  draft_title(&d, "%s is one number, found %s", what, draft_short(&d, type));
+  draft_title(&d, "%s needs one number, found %s", what, draft_short(&d, type));
   draft_label(&d, "%s", draft_short(&d, type));
   draft_help(&d, "take the mean:  mean(…)");
   draft_add(&d);

@@ -161,11 +161,27 @@ void problem_argument_type(Problems *problems, Span call, const char *what, Name
   draft_add(&d);
 }
 
+/* The kinds of settings in words. */
+static const char *kind_words(const char *type) {
+  static const struct {
+    const char *type, *words;
+  } table[] = {{"int", "a whole number (int)"},
+               {"float", "a number (float)"},
+               {"bool", "true or false (bool)"},
+               {"str", "a text (str)"},
+               {"list", "a list"},
+               {"fn", "a function (fn)"},
+               {"layer", "a layer with its settings"}};
+  for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+    if (!strcmp(table[i].type, type)) return table[i].words;
+  return type;
+}
+
 void problem_argument_kind(Problems *problems, Span call, const char *what, Name param, const char *wanted,
                            Span at, const char *kind) {
   Draft d = draft_new(problems, "E0211", at);
   const char *callee = draft_short(&d, what);
-  draft_title(&d, "%s wants `%s` to be %s, found %s", callee, param, wanted, kind);
+  draft_title(&d, "%s wants `%s` to be %s, found %s", callee, param, kind_words(wanted), kind);
   draft_label(&d, "%s", kind);
   draft_extra(&d, call, "called here");
   if (!strcmp(kind, "a layer"))
@@ -299,9 +315,9 @@ void problem_expand(Problems *problems, Span at, const char *from, const char *t
   draft_add(&d);
 }
 
-void problem_axis(Problems *problems, Span at, const char *axis, int rank) {
+void problem_axis(Problems *problems, Span at, const char *type, int rank) {
   Draft d = draft_new(problems, "E0217", at);
-  draft_title(&d, "there is no axis %s", draft_short(&d, axis));
+  draft_title(&d, "%s has no such axis", type);
   draft_label(&d, "a tensor of %s", draft_count(&d, rank, "dim"));
   if (rank > 0)
     draft_help(&d, "axes count from 0 to %d, or from the end with -1; a dim's name works too", rank - 1);

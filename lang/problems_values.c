@@ -128,7 +128,7 @@ void problem_config_kind(Problems *problems, Span at, Name name, const char *dec
 
 void problem_builtin_argument(Problems *problems, Span at, const char *wanted, const char *found) {
   Draft d = draft_new(problems, "E0316", at);
-  draft_title(&d, "needed here: %s", wanted);
+  draft_title(&d, "expected %s", wanted);
   draft_label(&d, "found %s", draft_short(&d, found));
   draft_add(&d);
 }

@@ -10,7 +10,7 @@
 static const DType dtypes[] = {DTYPE_BOOL, DTYPE_U8, DTYPE_I32, DTYPE_I64, DTYPE_F32, DTYPE_F64};
 static const DType floats[] = {DTYPE_F32, DTYPE_F64};
 
-/* Kernels have no column `takes`: products and windows are for floats, sums for numbers, gather moves anything. */
+/* Kernels have no column `takes`: products and windows are for floats, sums for numbers, gather moves all. */
 static bool row_takes(OpCode op, DType dtype) {
   if (op >= OP_MATMUL && op <= OP_POOL_MAX_GRAD) return dtype_is_float(dtype);
   if (op == OP_SCATTER_ADD || op == OP_CUMSUM) return dtype != DTYPE_BOOL;
@@ -48,7 +48,7 @@ Test(ops, reductions) { rows_check(OP_REDUCE_SUM, OP_REDUCE_MIN); }
 Test(ops, views) { rows_check(OP_RESHAPE, OP_CONCAT); }
 Test(ops, kernels) { rows_check(OP_MATMUL, OP_COUNT - 1); }
 
-/* ---- rows without samples: casts and sources ------------------------------------------------------------ */
+/* ---- rows without samples: casts and sources --------------------------------------------------------- */
 
 static Node *extremes_input(Trial *t, DType dtype) {
   bool real = dtype_is_float(dtype);
@@ -105,7 +105,7 @@ Test(ops, sources) {
   }
 }
 
-/* ---- derivatives ---------------------------------------------------------------------------------------- */
+/* ---- derivatives ------------------------------------------------------------------------------------- */
 
 /* A weighted sum of y and its first and second derivatives: outputs 0 and 1 are the sums that were
  * differentiated, 2 + 2 k and 3 + 2 k the gradients of them to input k. */
@@ -217,7 +217,7 @@ Test(ops, gradients_of_reductions) { rows_gradients(OP_REDUCE_SUM, OP_REDUCE_MIN
 Test(ops, gradients_of_views) { rows_gradients(OP_RESHAPE, OP_CONCAT); }
 Test(ops, gradients_of_kernels) { rows_gradients(OP_MATMUL, OP_COUNT - 1); }
 
-/* ---- derivatives where there is no limit ---------------------------------------------------------------- */
+/* ---- derivatives where there is no limit ------------------------------------------------------------- */
 
 /* The gradient of the sum of y to input 0, which the reference gives. */
 static double *gradient_of_sum(Trial *t, Node *y) {
@@ -304,7 +304,7 @@ static Node *masked_row(Trial *t, OpCode op) {
   return build_where(mask, y, zeros_like(y));
 }
 
-/* Whether a masked row's gradients of input `input` are finite everywhere and 0 where they are masked. The second
+/* Whether a masked row's gradients of one input are finite everywhere and 0 where they are masked. The second
  * ones need not be where an input is infinite or NaN: they also pass maps that are not guarded. */
 static void masked_check(OpCode op, DType dtype, int input) {
   Trial *t = trial_new(dtype, 1);
@@ -335,7 +335,7 @@ Test(ops, masked_derivatives) {
         masked_check((OpCode)op, floats[k], input);
 }
 
-/* ---- NaN ------------------------------------------------------------------------------------------------ */
+/* ---- NaN --------------------------------------------------------------------------------------------- */
 
 /* Rows that may give a number though an input is NaN: choices, tests, and powers with 0 and 1. */
 static bool may_hide_nan(OpCode op) { return op_table[op].gives == 'B' || op == OP_WHERE || op == OP_POW; }

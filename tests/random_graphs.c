@@ -47,7 +47,7 @@ static void keep(Maker *maker, Node *node, double bound, double error, bool exac
   maker->value[maker->values++] = (Value){node, bound, exact ? 0 : error, exact};
 }
 
-/* ---- makers: each adds one value, or none where nothing fits ---------------------------------------------- */
+/* ---- makers: each adds one value, or none where nothing fits ----------------------------------------- */
 
 static Node *input_of(Maker *maker, DType dtype, int rank, const int64_t *size, double low, double high) {
   if (maker->t->variables >= TRIAL_VARIABLES - 1) return NULL;
@@ -336,7 +336,7 @@ static void (*const makers[])(Maker *) = {
     make_lookup, make_running, make_image,    make_reduced,
 };
 
-/* ---- graphs ------------------------------------------------------------------------------------------------ */
+/* ---- graphs ------------------------------------------------------------------------------------------ */
 
 /* Gradients of a sum of the last value to two inputs: as outputs of their own, of unknown error. */
 static void add_gradients(Maker *maker, double *allowed) {

@@ -67,7 +67,7 @@ static inline double trial_uniform(Trial *t, double low, double high) {
   return low + (high - low) * (double)trial_dice(t, 1u << 24) * 0x1p-24;
 }
 
-/* ---- variables ------------------------------------------------------------------------------------------ */
+/* ---- variables --------------------------------------------------------------------------------------- */
 
 static inline double number_at(const void *data, DType dtype, int64_t i) {
   switch (dtype) {
@@ -125,7 +125,7 @@ static inline Node *trial_fill(Trial *t, Node *input, double low, double high) {
   return input;
 }
 
-/* ---- running -------------------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------------------------------- */
 
 typedef struct {
   Type type;
@@ -213,7 +213,7 @@ static inline Result *magnitude_results(Trial *t) {
   return result;
 }
 
-/* ---- comparing ------------------------------------------------------------------------------------------ */
+/* ---- comparing --------------------------------------------------------------------------------------- */
 
 #define TRIAL_MESSAGES 30
 static int trial_failures;
@@ -282,7 +282,7 @@ static inline void results_equal(const Trial *t, const char *setting, const Resu
   }
 }
 
-/* ---- the trial itself ----------------------------------------------------------------------------------- */
+/* ---- the trial itself -------------------------------------------------------------------------------- */
 
 static inline bool trial_is_large(const Trial *t) {
   for (int i = 0; i < t->graph->nodes; i++)

@@ -190,9 +190,9 @@ CALL(conv2d) {
   if (x->type.rank != 4) return slot_error(e, at, &slot[0], "images [B, H, W, C]");
   if (k->type.rank != 4) return slot_error(e, at, &slot[1], "a kernel [h, w, in, out]");
   int64_t stride, groups, dilation, height, width, channels, inside;
-  bool known = slot_int(e, at, &slot[2], 1, &stride) & slot_int(e, at, &slot[4], 1, &groups) & slot_int(e, at, &slot[5], 1, &dilation) &
-               dim_is_number(k->type.size[0], &height) & dim_is_number(k->type.size[1], &width);
-  if (!known) { // settings are symbols: the generic check
+  int known = slot_int(e, at, &slot[2], 1, &stride) + slot_int(e, at, &slot[4], 1, &groups) + slot_int(e, at, &slot[5], 1, &dilation) +
+              dim_is_number(k->type.size[0], &height) + dim_is_number(k->type.size[1], &width);
+  if (known < 5) { // settings are symbols: the generic check
     Type type = type_of(x->type.dtype, 4, (const Dim *[]){x->type.size[0], dim_symbol(name_of("H'")), dim_symbol(name_of("W'")), k->type.size[3]});
     return e->generic ? value_tensor(e, placeholder(e, &type)) : value_unknown();
   }

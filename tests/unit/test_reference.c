@@ -131,7 +131,7 @@ Test(reference, random) {
   trial_free(t);
 }
 
-/* A read sees what a variable held when the step began, also beside an assignment; the observer sees all nodes. */
+/* A read sees what a variable held when the step began, also beside an assignment; all nodes are observed. */
 static void count_call(void *context, const Node *node, const Place *place, const void *data) {
   (void)node, (void)place, (void)data;
   ++*(int *)context;
