@@ -2,6 +2,7 @@
  *
  * Few dims are distinct, so what each becomes is remembered in a small table by pointer. */
 #include "graph/graph.h"
+#include "graph/shape.h"
 
 #include <string.h>
 
@@ -63,4 +64,16 @@ Graph *graph_bind(const Graph *graph, Arena *arena, const DimBinding *bindings, 
   bound->span = graph->span, bound->layer = graph->layer;
   memory_free(src), memory_free(needed), memory_free(copy);
   return bound;
+}
+
+const Node *graph_misfit(const Graph *bound, const char **why) {
+  for (int i = 0; i < bound->nodes; i++) {
+    const Node *node = bound->node[i];
+    *why = "a dim would be below 0";
+    for (int k = 0; k < node->type.rank; k++)
+      if (dim_number(node->type.size[k]) < 0) return node;
+    *why = shape_check(node);
+    if (*why) return node;
+  }
+  return NULL;
 }

@@ -100,6 +100,10 @@ void graph_assign(Graph *graph, Variable *variable, Node *node);
 /* The same program with `bindings` in its dims, in `arena`; only what outputs need. Variables are shared. */
 Graph *graph_bind(const Graph *graph, Arena *arena, const DimBinding *bindings, int count);
 
+/* The first node of a bound graph whose shape is impossible with these numbers (x[0:6] of 4 rows), and why; NULL
+ * if there is none. To be asked before a bound graph is used. */
+const Node *graph_misfit(const Graph *bound, const char **why);
+
 void graph_print(const Graph *graph, Text *out); // stable text: one node a line
 /* Asserts every invariant: order, arity, dtypes, shapes against the op's shape rule. For tests and debug builds. */
 void graph_verify(const Graph *graph);

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PART_TASK = 3 };
 
@@ -36,6 +37,8 @@ static void show_print(Session *session, Runner *runner, const Measure *measure,
     text_add(&text, "\n");
   } else if (type->rank == 0 && !measure->stateful && mean && dtype_is_float(type->dtype)) {
     text_printf(&text, "%.6g\n", mean->sum / mean->rows);
+  } else if (value->kind == VALUE_TENSOR && value->u.tensor.image && dtype_is_float(type->dtype)) {
+    show_image(&text, type, data, session->options->colour && isatty(1));
   } else
     show_tensor(&text, type, data, value->kind == VALUE_TENSOR ? value->u.tensor.fitted : NULL);
   report_result(session->report, text_string(&text));
@@ -55,7 +58,10 @@ int measure_task(Session *session, Task *task) {
   for (int64_t from = 0; from < total && !interrupted; from += batch, number++) {
     int64_t count = total - from < batch ? total - from : batch;
     RunArgs args = task_args(session, number);
-    runner_run(runner, rows ? rows->row + from : NULL, count, &args);
+    if (!runner_run(runner, rows ? rows->row + from : NULL, count, &args)) {
+      runner_free(runner);
+      return 1;
+    }
     for (int i = 0; i < pass->measures; i++) {
       mean[i].last = runner_number(runner, pass->measure[i].name);
       mean[i].sum += mean[i].last * (double)count;
@@ -134,6 +140,21 @@ static void write_field(CsvWriter *csv, const YieldField *field, Runner *runner,
     else write_number(csv, type, data, i * size + k, fitted);
 }
 
+/* Whether a missing value reached what is yielded (it does not where `fill` or `missing` took care of it). */
+static bool row_is_nan(const Pass *pass, Runner *runner, int64_t i) {
+  bool floats = false;
+  for (int f = 0; f < pass->yields; f++) {
+    const Type *type;
+    const void *data = pass->yield[f].output ? runner_value(runner, pass->yield[f].output, &type) : NULL;
+    if (!data || !dtype_is_float(type->dtype)) continue;
+    floats = true;
+    int64_t size = example_size(type);
+    for (int64_t k = i * size; k < (i + 1) * size; k++)
+      if (isnan(type->dtype == DTYPE_F32 ? (double)((const float *)data)[k] : ((const double *)data)[k])) return true;
+  }
+  return !floats;
+}
+
 int predict_task(Session *session, Task *task, const char *to) {
   Pass *pass = task->once;
   const Part *rows = rows_of(session, pass);
@@ -154,10 +175,14 @@ int predict_task(Session *session, Task *task, const char *to) {
   for (int64_t from = 0; from < rows->count && !interrupted; from += batch, number++) {
     int64_t count = rows->count - from < batch ? rows->count - from : batch;
     RunArgs args = task_args(session, number);
-    runner_run(runner, rows->row + from, count, &args);
+    if (!runner_run(runner, rows->row + from, count, &args)) {
+      csv_abandon(csv);
+      runner_free(runner);
+      return 1;
+    }
     if (from == 0) write_header(csv, pass, runner);
     for (int64_t i = 0; i < count; i++) {
-      bool empty = runner_row_lacks(runner, rows->row[from + i]);
+      bool empty = runner_row_lacks(runner, rows->row[from + i]) && row_is_nan(pass, runner, i);
       empties += empty;
       for (int f = 0; f < pass->yields; f++) write_field(csv, &pass->yield[f], runner, rows->row[from + i], i, empty);
       csv_end_row(csv);
@@ -214,7 +239,10 @@ int plain_task(Session *session, Task *task) {
   if (!runner) return 3;
   runner_reset(runner, VARIABLE_METRIC);
   RunArgs args = task_args(session, 0);
-  runner_run(runner, rows ? rows->row : NULL, rows ? rows->count : 1, &args);
+  if (!runner_run(runner, rows ? rows->row : NULL, rows ? rows->count : 1, &args)) {
+    runner_free(runner);
+    return 1;
+  }
   for (int i = 0; i < pass->measures; i++)
     if (pass->measure[i].is_print) show_print(session, runner, &pass->measure[i], NULL);
   bool ok = true;

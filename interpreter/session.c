@@ -172,6 +172,14 @@ static Plan *plan_for(Runner *runner, int64_t rows) {
   *p = (Prepared){.rows = rows, .used = ++runner->clock, .arena = arena_new(0)};
   DimBinding binding = {runner->pass->batch, dim_of(rows)};
   Graph *bound = graph_bind(runner->graph, p->arena, &binding, runner->pass->data ? 1 : 0);
+  const char *why;
+  const Node *misfit = graph_misfit(bound, &why);
+  if (misfit) {
+    problem_rows_misfit(runner->session->problems, misfit->span, rows, why);
+    arena_free(p->arena);
+    *p = runner->prepared[--runner->plans];
+    return NULL;
+  }
   graph_simplify(bound);
   p->plan = plan_make(bound, &(PlanOptions){.fuse = !runner->session->options->no_fuse});
   backend->prepare(backend, p->plan);
@@ -184,10 +192,11 @@ static void gather(Runner *runner, const int64_t *row, int64_t rows) {
   for (int i = 0; i < runner->leaves; i++) column_gather(runner->column[i], row, rows, runner->leaf[i]->data);
 }
 
-void runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args) {
+bool runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args) {
   if (row) gather(runner, row, rows);
   runner->last = plan_for(runner, rows);
-  runner->session->backend->run(runner->session->backend, runner->last, args);
+  if (runner->last) runner->session->backend->run(runner->session->backend, runner->last, args);
+  return runner->last != NULL;
 }
 
 typedef struct {

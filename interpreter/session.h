@@ -33,8 +33,9 @@ void session_close(Session *session);
 typedef struct Runner Runner;
 Runner *runner_new(Session *session, Pass *pass, int64_t most_rows);
 bool runner_prepare(Runner *runner, int64_t rows); // makes the plan for that many rows now
-/* Runs the pass on rows of its table (row NULL: a pass without data). */
-void runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args);
+/* Runs the pass on rows of its table (row NULL: a pass without data). false after a Problem: what the program asks
+ * for is impossible with this number of rows. */
+bool runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args);
 void runner_blame(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args, const Node **node);
 double runner_number(Runner *runner, const char *output); // a scalar output of the last run; NaN if there is none
 const void *runner_value(Runner *runner, const char *output, const Type **type);

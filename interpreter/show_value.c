@@ -48,3 +48,21 @@ void show_tensor(Text *out, const Type *type, const void *data, const Fitted *fi
   }
   if (show_rows < rows) text_add(out, " …\n");
 }
+
+static double pixel(const Type *type, const void *data, int64_t i) {
+  double x = type->dtype == DTYPE_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
+  return x > 0 ? (x < 1 ? x : 1) : 0; // NaN is dark
+}
+
+void show_image(Text *out, const Type *type, const void *data, bool colour) {
+  static const char *const shades[] = {"  ", "░░", "▒▒", "▓▓", "██"};
+  int64_t rows = type_size(type, 0), columns = type_size(type, 1);
+  for (int64_t r = 0; r < rows; r += colour ? 2 : 1) {
+    for (int64_t c = 0; c < columns; c++) {
+      double top = pixel(type, data, r * columns + c), below = colour && r + 1 < rows ? pixel(type, data, (r + 1) * columns + c) : 0;
+      if (colour) text_printf(out, "\033[38;5;%d;48;5;%dm▀", 232 + (int)(top * 23 + 0.5), 232 + (int)(below * 23 + 0.5));
+      else text_add(out, shades[(int)(top * 4 + 0.5)]);
+    }
+    text_add(out, colour ? "\033[0m\n" : "\n");
+  }
+}

@@ -9,4 +9,8 @@
 /* `fitted`: names of classes, for indices made by category; NULL: none. */
 void show_tensor(Text *out, const Type *type, const void *data, const Fitted *fitted);
 
+/* A picture of values 0..1 as half blocks, two rows of pixels a line, in 24 greys of the 256-colour table. Without
+ * `colour`, one sign a pixel, two columns wide. */
+void show_image(Text *out, const Type *type, const void *data, bool colour);
+
 #endif

@@ -70,7 +70,11 @@ static void validate(Training *t) {
   int64_t most = t->task->settings.validate_rows > 0 && t->task->settings.validate_rows < rows->count ? t->task->settings.validate_rows : rows->count;
   for (int64_t from = 0; from < most; from += batch) {
     int64_t count = most - from < batch ? most - from : batch;
-    runner_run(t->valid, rows->row + from, count, &(RunArgs){.seed = t->task->settings.seed, .step = t->step, .batch = number++, .part = PART_VALIDATION});
+    RunArgs args = {.seed = t->task->settings.seed, .step = t->step, .batch = number++, .part = PART_VALIDATION};
+    if (!runner_run(t->valid, rows->row + from, count, &args)) {
+      t->exit_code = 1;
+      return;
+    }
     averages_add(t->valid, pass, mean, count);
   }
   t->valids = averages_read(pass, mean, t->valid_numbers);
@@ -162,9 +166,9 @@ static Runner *runner_of(const Training *t, int64_t batch) {
   return updates ? t->train : t->accumulate;
 }
 
-static void run_batch(Training *t, int64_t batch, int64_t step) {
+static bool run_batch(Training *t, int64_t batch, int64_t step) {
   running_numbers(t, step, t->epoch + 1);
-  runner_run(runner_of(t, batch), t->rows ? t->order + batch * t->batch : NULL, batch_rows(t, batch),
+  return runner_run(runner_of(t, batch), t->rows ? t->order + batch * t->batch : NULL, batch_rows(t, batch),
              &(RunArgs){.seed = t->task->settings.seed, .step = step, .batch = batch, .part = PART_TRAINING});
 }
 
@@ -204,7 +208,10 @@ static void run_epoch(Training *t) {
     Runner *runner = runner_of(t, batch);
     double start = seconds_now();
     if (runner == t->train) t->step++;
-    run_batch(t, batch, runner == t->train ? t->step : t->step + 1);
+    if (!run_batch(t, batch, runner == t->train ? t->step : t->step + 1)) {
+      t->exit_code = 1;
+      return;
+    }
     double loss = runner_number(runner, "loss"), finite = runner_number(runner, "finite");
     if (!isfinite(loss) || !isfinite(finite)) {
       blame(t, batch, first_step);
@@ -268,9 +275,10 @@ static bool training_open(Training *t) {
   if (t->task->valid) t->valid = runner_new(session, t->task->valid, t->batch < 256 ? 256 : t->batch);
   if (!t->train || (t->task->valid && !t->valid) || (t->task->accumulate && !t->accumulate)) return false;
   runner_reset(t->train, VARIABLE_OPTIMIZER);
-  runner_prepare(t->train, t->batch);
-  if (t->rows && t->rows->count % t->batch && !s->drop_last) runner_prepare(t->train, t->rows->count % t->batch);
-  if (t->accumulate) runner_prepare(t->accumulate, t->batch);
+  bool short_batch = t->rows && t->rows->count % t->batch && !s->drop_last;
+  if (!runner_prepare(t->train, t->batch) || (short_batch && !runner_prepare(t->train, t->rows->count % t->batch)) ||
+      (t->accumulate && !runner_prepare(t->accumulate, t->batch)))
+    return false;
   t->run = run_create(session->arena, session->problems, session->options->out ? session->options->out : ".", session->program->program_name, t->task->name);
   return t->run != NULL;
 }

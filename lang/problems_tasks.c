@@ -189,3 +189,11 @@ void problem_not_a_number(Problems *problems, Span at, const char *task, int64_t
   d.problem.exit_code = 4;
   draft_add(&d);
 }
+
+void problem_rows_misfit(Problems *problems, Span at, int64_t rows, const char *why) {
+  Draft d = draft_new(problems, "E0519", at);
+  draft_title(&d, "this is impossible with %s", draft_count(&d, (long long)rows, "row"));
+  draft_label(&d, "%s", why);
+  draft_help(&d, "the table, or its last batch, has fewer rows than this needs");
+  draft_add(&d);
+}

@@ -194,11 +194,20 @@ Node *placeholder(Elaborator *e, const Type *type) {
   return build_read(e->graph, variable_new(e, VARIABLE_CONSTANT, "unknown", *type, (Span){0}));
 }
 
+/* A call site: the path of the layer it belongs to and its number among the random calls made there. */
 uint64_t random_site(Elaborator *e) {
-  uint64_t hash = 14695981039346656037u + e->site++ * 0x9E3779B97F4A7C15u;
-  for (const char *path = e->frame && e->frame->path ? e->frame->path : ""; *path; path++)
-    hash = (hash ^ (unsigned char)*path) * 1099511628211u;
-  return hash;
+  const char *path = e->frame && e->frame->path ? e->frame->path : "";
+  uint64_t hash = e->site;
+  for (const char *p = path; *p; p++) hash = (hash ^ (unsigned char)*p) * 1099511628211u; // FNV-1a
+  RandomSites *sites = &e->random;
+  int i = 0;
+  while (i < sites->count && sites->place[i].place != hash) i++;
+  if (i == sites->count) {
+    sites->place = arena_grow(e->arena, sites->place, (size_t)sites->count++, &sites->capacity, sizeof(*sites->place));
+    sites->place[i].place = hash;
+    sites->place[i].count = 0;
+  }
+  return hash + (uint64_t)sites->place[i].count++ * 0x9E3779B97F4A7C15u;
 }
 
 // ---- MAP rows as functions ------------------------------------------------------------------------------------

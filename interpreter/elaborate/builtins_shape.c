@@ -363,6 +363,24 @@ CALL(tensor) {
   return value_tensor(e, build_cast(build_read(e->graph, variable), e->precision));
 }
 
+/* Images [N, H, W] side by side, `across` in a row, as one image; missing ones are dark. */
+CALL(image_grid) {
+  UNUSED;
+  Node *x = slot_float(e, at, &slot[0]);
+  int64_t count, across, height, width;
+  if (!x || !slot_int(e, at, &slot[1], 8, &across)) return value_unknown();
+  bool known = x->type.rank == 3 && dim_is_number(x->type.size[0], &count) && dim_is_number(x->type.size[1], &height) && dim_is_number(x->type.size[2], &width);
+  if (!known || count < 1 || across < 1) return slot_error(e, at, &slot[0], "a known number of images [N, H, W]");
+  if (across > count) across = count;
+  int64_t down = (count + across - 1) / across;
+  if (down * across > count) x = build_pad(x, 0, dim_of(0), dim_of(down * across - count), 0);
+  Node *cells = build_reshape(x, 4, (const Dim *[]){dim_of(down), dim_of(across), dim_of(height), dim_of(width)});
+  Node *rows = build_permute(cells, (const int[]){0, 2, 1, 3});
+  Value *value = (Value *)value_tensor(e, build_reshape(rows, 2, (const Dim *[]){dim_of(down * height), dim_of(across * width)}));
+  value->u.tensor.image = true;
+  return value;
+}
+
 CALL(all_but) {
   UNUSED;
   const Value *item[1] = {slot[0].value};
@@ -423,6 +441,7 @@ static const Builtin rows[] = {
     {"normal", "shape", normal, "random numbers of mean 0 and deviation 1"},
     {"bernoulli", "shape p", bernoulli, "1 with probability p, else 0"},
     {"tensor", "numbers", tensor, "a literal: tensor([[1, 2], [3, 4]])"},
+    {"image_grid", "images across?", image_grid, "images [N, H, W] of values 0..1 as one picture; print draws it"},
     {"all_but", "axis", all_but, "every axis but one, for axis="},
     {"fan_in", "shape", fan_in, "inputs of a weight of that shape"},
     {"fan_out", "shape", fan_out, "outputs of a weight of that shape"},

@@ -12,6 +12,7 @@ typedef struct {
   Node **current;
   size_t current_capacity;
   uint64_t site;
+  RandomSites random;
   const Value *names[4]; // training, step, epoch, progress
   Frame *frame;
 } Saved;

@@ -42,6 +42,13 @@ struct Dataset {
   size_t made_capacity;
 };
 
+/* How many random calls were made at each place. */
+typedef struct {
+  struct { uint64_t place; int count; } *place;
+  int count;
+  size_t capacity;
+} RandomSites;
+
 typedef struct {
   Name name;
   const Ast *ast; // the AST_LET value given on the command line, parsed
@@ -97,7 +104,8 @@ struct Elaborator {
   const Ast *const *frozen; // expressions of `freeze`
   const char **frozen_model;
   int frozen_models;
-  uint64_t site;        // of the next random node
+  uint64_t site;        // hash of the task, or of the weight whose first value is made
+  RandomSites random;   // random calls so far in this graph
   Variable *running[3]; // step, epoch, progress
   Variable *update_step; // what `step` means inside an optimizer
   bool metric_used;     // a metric with state was called since this was cleared

@@ -36,14 +36,15 @@ Elaborator *elaborator_new(Arena *arena, Problems *problems, const Options *opti
 
 Saved graph_begin(Elaborator *e, bool training, DType precision) {
   static const char *const names[4] = {"training", "step", "epoch", "progress"};
-  Saved saved = {e->graph, e->init_states, e->precision, e->training, e->current, e->current_capacity, e->site, {0}, e->frame};
+  Saved saved = {e->graph, e->init_states, e->precision, e->training, e->current, e->current_capacity, e->site, e->random, {0}, e->frame};
   e->graph = graph_new(e->arena);
   e->init_states = graph_new(e->arena);
   e->precision = precision;
   e->training = training;
   e->current = NULL;
   e->current_capacity = 0;
-  e->site = 1;
+  e->site = 14695981039346656037u;
+  e->random = (RandomSites){0};
   e->frame = NULL;
   for (int i = 0; i < 4; i++) {
     Binding *binding = scope_find(e->builtins, name_of(names[i]));
@@ -64,6 +65,7 @@ void graph_end(Elaborator *e, const Saved *saved) {
   e->current = saved->current;
   e->current_capacity = saved->current_capacity;
   e->site = saved->site;
+  e->random = saved->random;
   e->frame = saved->frame;
 }
 

@@ -354,7 +354,9 @@ static void run_statement(Builder *b, const Ast *statement) {
   }
   if (settings_statement(statement)) return;
   Elaborator *e = b->e;
-  if (statement->kind == AST_ASSIGN && b->ast->u.task.task == TASK_TRAIN && !scope_find(b->scope, statement->u.binding.name)) {
+  Binding *known = statement->kind == AST_ASSIGN ? scope_find(b->scope, statement->u.binding.name) : NULL;
+  bool running = known && scope_find(e->builtins, statement->u.binding.name) == known; // step, epoch, pi
+  if (statement->kind == AST_ASSIGN && b->ast->u.task.task == TASK_TRAIN && (!known || running)) {
     int count;
     const char *const *names = setting_names(&count);
     problem_unknown_setting(e->problems, statement->at, statement->u.binding.name, name_nearest(statement->u.binding.name, names, count));

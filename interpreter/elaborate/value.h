@@ -63,7 +63,7 @@ struct Value {
       Node *node;
       const Fitted *fitted;  // what made it: for unscale, decode, classes
       const char *probability; // what made it a probability (`softmax`), or NULL
-      const Ast *origin;       // where it was made
+      bool image;              // a picture of values 0..1: print draws it
     } tensor;
     struct { Dataset *data; Column *column; } column;
     const Builtin *builtin;
