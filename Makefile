@@ -102,6 +102,7 @@ bless: $(TESTS) $(LATHE) ## rewrites the expected texts of tests/errors and test
 
 bench: $(BENCHED:%.c=$(BUILD)/%) $(LATHE) ## the benchmarks
 	@$(foreach program,$(BENCHED:%.c=$(BUILD)/%),LATHE=$(abspath $(LATHE)) $(program) &&) true
+	@LATHE=$(LATHE) bench/speed.sh
 
 install: $(LATHE) ## to PREFIX/bin
 	install -D -m 755 $(LATHE) $(DESTDIR)$(PREFIX)/bin/lathe
