@@ -14,7 +14,7 @@ static bool wanted(const char *name, const char *const *names, int count) {
   return count == 0;
 }
 
-Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report, const char *path,
+Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report, const char *path, unsigned kinds,
                       const char *const *names, int count) {
   double start = seconds_now();
   Session *session = ARENA_NEW(arena, Session);
@@ -27,7 +27,7 @@ Session *session_open(Arena *arena, Problems *problems, const Options *options, 
   int graphs = 0;
   for (int i = 0; i < e->declaration->count; i++) {
     const Ast *ast = e->declaration->item[i];
-    if (ast->kind != AST_TASK || !wanted(ast->u.task.name, names, count)) continue;
+    if (ast->kind != AST_TASK || !(kinds >> ast->u.task.task & 1) || !wanted(ast->u.task.name, names, count)) continue;
     Task *task = task_elaborate(e, ast);
     if (!task) continue;
     session->task[session->tasks++] = task;

@@ -23,8 +23,10 @@ typedef struct {
   bool trained;
 } Session;
 
-/* A program checked whole, its tasks built (only those in `names`, or all when count is 0). NULL after an error. */
-Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report, const char *path,
+/* A program checked whole, its tasks built: those of `kinds` (a bit a TaskKind) whose name is in `names`, or all of
+ * them when count is 0. NULL after an error. */
+#define ALL_KINDS (~0u)
+Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report, const char *path, unsigned kinds,
                       const char *const *names, int count);
 bool session_start(Session *session); // device, memory, first weights
 void session_close(Session *session);

@@ -188,6 +188,8 @@ static void blame(Training *t, int64_t batch, int64_t first_step) {
   runner_blame(runner_of(t, batch), t->rows ? t->order + batch * t->batch : NULL, batch_rows(t, batch),
                &(RunArgs){.seed = t->task->settings.seed, .step = step, .batch = batch, .part = PART_TRAINING}, &node);
   problem_not_a_number(t->session->problems, node ? node->span : t->task->ast->at, t->task->name, failed, node ? op_table[node->op].name : NULL, node ? node->layer : NULL);
+  snapshot(t, t->begin, true);
+  if (save_weights(t, "last.safetensors")) report_saved(t->session->report, run_file(t, "last.safetensors"));
   t->exit_code = 4;
 }
 

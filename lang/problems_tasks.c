@@ -184,7 +184,7 @@ void problem_not_a_number(Problems *problems, Span at, const char *task, int64_t
     draft_label(&d, "first in `%s`%s%s", op, layer ? " of " : "", layer ? layer : "");
   else
     draft_label(&d, "first in the gradients");
-  draft_note(&d, "the weights of the step before are kept");
+  draft_note(&d, "the weights with which the epoch began are kept");
   draft_help(&d, "often a smaller learning rate helps, or  clip = 1.0;  log and / need numbers away from 0");
   d.problem.exit_code = 4;
   draft_add(&d);

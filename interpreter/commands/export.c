@@ -72,7 +72,7 @@ int command_export(Invocation *call) {
     return 2;
   }
   if (!find_weights(call)) return failed(call);
-  Session *session = session_open(call->arena, call->problems, &call->options, call->report, call->file, NULL, 0);
+  Session *session = session_open(call->arena, call->problems, &call->options, call->report, call->file, ALL_KINDS, NULL, 0);
   if (!session || !session_start(session) || !use_weights(call, session)) {
     session_close(session);
     return failed(call);

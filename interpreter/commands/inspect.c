@@ -78,7 +78,7 @@ int command_show(Invocation *call) {
     return 2;
   }
   call->options.quiet = true;
-  Session *session = session_open(call->arena, call->problems, &call->options, call->report, call->file, call->word, call->words);
+  Session *session = session_open(call->arena, call->problems, &call->options, call->report, call->file, ALL_KINDS, call->word, call->words);
   if (!session) return failed(call);
   Text out = {0};
   if (stage == STAGE_PARSE) ast_print(session->program->program, &out);
@@ -113,7 +113,7 @@ static double flops_of(const Plan *plan) {
 }
 
 int command_plan(Invocation *call) {
-  Session *session = session_open(call->arena, call->problems, &call->options, call->report, call->file, call->word, call->words);
+  Session *session = session_open(call->arena, call->problems, &call->options, call->report, call->file, ALL_KINDS, call->word, call->words);
   if (!session) return failed(call);
   Text out = {0};
   text_printf(&out, "%-12s %-8s %8s %8s %8s %12s %12s\n", "task", "pass", "batch", "loops", "kernels", "memory", "work");

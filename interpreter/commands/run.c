@@ -15,8 +15,8 @@ const char *below_out(Invocation *call, const char *path) {
   return call->options.out && path[0] != '/' ? arena_printf(call->arena, "%s/%s", call->options.out, path) : path;
 }
 
-static Session *open_session(Invocation *call) {
-  return session_open(call->arena, call->problems, &call->options, call->report, call->file, call->word, call->words);
+static Session *open_session(Invocation *call, unsigned kinds) {
+  return session_open(call->arena, call->problems, &call->options, call->report, call->file, kinds, call->word, call->words);
 }
 
 /* Every word must name a task; those of `kind` are meant when there is no word. */
@@ -43,7 +43,7 @@ static bool words_known(Invocation *call, Session *session, int kind) {
   return true;
 }
 
-int command_check(Invocation *call) { return open_session(call) ? 0 : failed(call); }
+int command_check(Invocation *call) { return open_session(call, ALL_KINDS) ? 0 : failed(call); }
 
 static int run_load(Session *session, const Ast *ast) {
   Elaborator *e = session->program;
@@ -108,7 +108,7 @@ static int run_events(Invocation *call, Session *session, unsigned kinds, bool e
 
 static int run_program(Invocation *call, int kind, unsigned kinds, bool exports, bool weights) {
   if (weights && !find_weights(call)) return failed(call);
-  Session *session = open_session(call);
+  Session *session = open_session(call, kinds);
   int code = session && words_known(call, session, kind) && session_start(session) && (!weights || use_weights(call, session)) ? 0 : failed(call);
   if (!code) code = run_events(call, session, kinds, exports);
   session_close(session);
