@@ -21,7 +21,8 @@ typedef struct {
   Task *task;
   Runner *train, *accumulate, *valid;
   const Part *rows;
-  int64_t *order, batch, batches, steps, epochs;
+  int64_t *order, *valid_row, valid_rows; // rows of training in the order of this epoch; rows to validate on
+  int64_t batch, batches, steps, epochs;
   int64_t step, epoch; // done so far
   Average *mean;       // by measure of the training pass
   ReportNumber *train_numbers, *valid_numbers;
@@ -29,7 +30,7 @@ typedef struct {
   Run *run;
   void *best, *begin; // weights: the best so far; all variables at the begin of the epoch
   double best_value;
-  int64_t best_epoch, worse;
+  int64_t best_epoch, best_step, worse;
   double last_stop;
   bool stop;
   int exit_code;
@@ -63,15 +64,13 @@ static int averages_read(const Pass *pass, const Average *mean, ReportNumber *ou
 static void validate(Training *t) {
   if (!t->valid) return;
   const Pass *pass = t->task->valid;
-  const Part *rows = &pass->data->table->part[pass->part];
   Average *mean = ARENA_ARRAY(t->session->arena, Average, pass->measures + 1);
   runner_reset(t->valid, VARIABLE_METRIC);
   int64_t batch = t->batch < 256 ? 256 : t->batch, number = 0;
-  int64_t most = t->task->settings.validate_rows > 0 && t->task->settings.validate_rows < rows->count ? t->task->settings.validate_rows : rows->count;
-  for (int64_t from = 0; from < most; from += batch) {
-    int64_t count = most - from < batch ? most - from : batch;
+  for (int64_t from = 0; from < t->valid_rows; from += batch) {
+    int64_t count = t->valid_rows - from < batch ? t->valid_rows - from : batch;
     RunArgs args = {.seed = t->task->settings.seed, .step = t->step, .batch = number++, .part = PART_VALIDATION};
-    if (!runner_run(t->valid, rows->row + from, count, &args)) {
+    if (!runner_run(t->valid, t->valid_row + from, count, &args)) {
       t->exit_code = 1;
       return;
     }
@@ -103,13 +102,14 @@ static bool save_weights(Training *t, const char *name) {
   return ok;
 }
 
-static void keep_if_better(Training *t) {
+static void keep_if_better(Training *t, int64_t epoch) {
   const Settings *s = &t->task->settings;
   if (!s->keep || !t->valids) return;
   double value = watched(t, s->keep);
   if (!better(value, t->best_value, s->keep_least)) return;
   t->best_value = value;
-  t->best_epoch = t->epoch;
+  t->best_epoch = epoch;
+  t->best_step = t->step;
   t->best = weights_copy(t->session, t->best);
 }
 
@@ -193,8 +193,23 @@ static void blame(Training *t, int64_t batch, int64_t first_step) {
   t->exit_code = 4;
 }
 
+/* A line of what was measured so far in this epoch, after a validation if `measure`. */
+static void tell(Training *t, int64_t epoch, bool measure) {
+  t->trains = averages_read(t->task->train, t->mean, t->train_numbers);
+  t->valids = 0;
+  if (measure && !interrupted) validate(t);
+  double now = seconds_now();
+  ReportEpoch told = {.task = t->task->name, .epoch = epoch, .epochs = t->epochs, .step = t->step, .steps = t->steps, .seconds = now - t->epoch_start,
+                      .train = t->train_numbers, .valid = t->valid_numbers, .trains = t->trains, .valids = t->valids};
+  t->epoch_start = now;
+  report_epoch(t->session->report, &told);
+  keep_if_better(t, epoch);
+  stop_if_stuck(t);
+}
+
 static void run_epoch(Training *t) {
   const Pass *pass = t->task->train;
+  int64_t every = t->task->settings.validate_steps;
   if (t->rows) {
     if (t->task->settings.shuffle) {
       rows_permute(t->order, t->rows->count, t->task->settings.seed, (uint64_t)t->epoch + 1);
@@ -225,30 +240,32 @@ static void run_epoch(Training *t) {
     ReportNumber live = {"loss", loss};
     ReportEpoch now = {.task = t->task->name, .epoch = t->epoch + 1, .epochs = t->epochs, .step = t->step, .steps = t->steps, .train = &live, .trains = 1};
     report_progress(t->session->report, &now, (double)t->step / (seconds_now() - t->run_start));
-    bool due = t->task->settings.validate_steps && t->step % t->task->settings.validate_steps == 0 && runner == t->train;
-    if (due || (t->step >= t->steps && runner == t->train)) {
-      if (due) break;
-      return;
-    }
+    if (runner != t->train) continue;
+    if (every && t->step % every == 0 && t->step < t->steps) tell(t, t->epoch + 1, true);
+    if (t->stop || t->exit_code || t->step >= t->steps) return;
   }
 }
 
+/* The end of an epoch: its line, with a validation unless these come every so many steps. */
 static void finish_epoch(Training *t) {
-  const Pass *pass = t->task->train;
   t->epoch++;
-  t->trains = averages_read(pass, t->mean, t->train_numbers);
-  t->valids = 0;
-  if (!interrupted) validate(t);
-  double now = seconds_now();
-  ReportEpoch told = {.task = t->task->name, .epoch = t->epoch, .epochs = t->epochs, .step = t->step, .steps = t->steps, .seconds = now - t->epoch_start,
-                      .train = t->train_numbers, .valid = t->valid_numbers, .trains = t->trains, .valids = t->valids};
-  t->epoch_start = now;
-  report_epoch(t->session->report, &told);
-  keep_if_better(t);
-  stop_if_stuck(t);
+  tell(t, t->epoch, !t->task->settings.validate_steps || t->step >= t->steps);
 }
 
 // ---- begin and end --------------------------------------------------------------------------------------------
+
+/* All rows of the valid part, or as many as every(n, rows=m) says, drawn once by the seed. */
+static void draw_valid_rows(Training *t) {
+  const Settings *s = &t->task->settings;
+  const Part *part = &t->task->valid->data->table->part[t->task->valid->part];
+  t->valid_row = memory_alloc((size_t)part->count + 1, sizeof(int64_t));
+  t->valid_rows = part->count;
+  memcpy(t->valid_row, part->row, sizeof(int64_t) * (size_t)part->count);
+  if (!s->validate_rows || s->validate_rows >= part->count) return;
+  rows_permute(t->valid_row, part->count, s->seed, 0);
+  for (int64_t i = 0; i < part->count; i++) t->valid_row[i] = part->row[t->valid_row[i]];
+  t->valid_rows = s->validate_rows;
+}
 
 static bool training_open(Training *t) {
   Session *session = t->session;
@@ -276,6 +293,7 @@ static bool training_open(Training *t) {
   if (t->task->accumulate) t->accumulate = runner_new(session, t->task->accumulate, t->batch);
   if (t->task->valid) t->valid = runner_new(session, t->task->valid, t->batch < 256 ? 256 : t->batch);
   if (!t->train || (t->task->valid && !t->valid) || (t->task->accumulate && !t->accumulate)) return false;
+  if (t->valid) draw_valid_rows(t);
   runner_reset(t->train, VARIABLE_OPTIMIZER);
   bool short_batch = t->rows && t->rows->count % t->batch && !s->drop_last;
   if (!runner_prepare(t->train, t->batch) || (short_batch && !runner_prepare(t->train, t->rows->count % t->batch)) ||
@@ -288,7 +306,7 @@ static bool training_open(Training *t) {
 static void training_save(Training *t) {
   Session *session = t->session;
   const Settings *s = &t->task->settings;
-  bool differ = t->best && t->best_epoch != t->epoch;
+  bool differ = t->best && t->best_step != t->step;
   if (differ && !save_weights(t, "last.safetensors")) return;
   if (t->best) weights_restore(session, t->best);
   if (!save_weights(t, "best.safetensors")) return;
@@ -319,6 +337,7 @@ int train_task(Session *session, Task *task) {
   runner_free(t.accumulate);
   runner_free(t.valid);
   memory_free(t.order);
+  memory_free(t.valid_row);
   memory_free(t.best);
   memory_free(t.begin);
   return t.exit_code ? t.exit_code : interrupted ? 128 + interrupted : 0;

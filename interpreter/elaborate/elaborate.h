@@ -110,6 +110,11 @@ struct Elaborator {
   Variable *update_step; // what `step` means inside an optimizer
   bool metric_used;     // a metric with state was called since this was cleared
   const char *metric_path; // prefix of metric states
+  int metrics;             // metrics applied so far in this graph
+  Variable **shared;       // metric states of the training pass, which the accumulating pass shares
+  int shareds;
+  size_t shared_capacity;
+  bool sharing;
   const char *optimizer_path; // prefix of optimizer states
   const Dim *batch;     // the symbol B of this task
   Dataset *field_of;    // a field of this data set is being elaborated …

@@ -153,6 +153,18 @@ const Value *param_declare(Elaborator *e, Scope *scope, const Ast *statement) {
   return value_none();
 }
 
+/* The passes that train count in the same states. */
+static Variable *metric_state(Elaborator *e, const char *path, Type type, Span span) {
+  for (int i = 0; i < e->shareds && e->sharing; i++)
+    if (!strcmp(e->shared[i]->path, path)) return e->shared[i];
+  Variable *variable = variable_new(e, VARIABLE_METRIC, path, type, span);
+  if (e->sharing) {
+    e->shared = arena_grow(e->arena, e->shared, (size_t)e->shareds, &e->shared_capacity, sizeof(Variable *));
+    e->shared[e->shareds++] = variable;
+  }
+  return variable;
+}
+
 const Value *state_declare(Elaborator *e, Scope *scope, const Ast *statement) {
   Name name = statement->u.binding.name;
   const Ast *declared = statement->u.binding.type;
@@ -182,7 +194,7 @@ const Value *state_declare(Elaborator *e, Scope *scope, const Ast *statement) {
     const char *path = arena_printf(e->arena, "%s.%s", optimizer ? e->optimizer_path : e->metric_path, name);
     Node *first = first_value(e, scope, statement->u.binding.value, &type, path);
     if (first) {
-      variable = variable_new(e, optimizer ? VARIABLE_OPTIMIZER : VARIABLE_METRIC, path, type, statement->at);
+      variable = optimizer ? variable_new(e, VARIABLE_OPTIMIZER, path, type, statement->at) : metric_state(e, path, type, statement->at);
       if (!e->generic) graph_assign(e->init_states, variable, graph_transplant(e->init_states, first));
     }
   } else
@@ -263,7 +275,7 @@ const Value *metric_apply(Elaborator *e, const Ast *at, const Value *metric, con
   if (!signature_bind(e, at, declaration->u.function.name, scope, &declaration->u.function.params, args, count, false))
     return value_unknown();
   const char *path = e->metric_path;
-  e->metric_path = arena_printf(e->arena, "%s.%s.%d", path ? path : "metric", declaration->u.function.name, e->variables);
+  e->metric_path = arena_printf(e->arena, "%s.%s.%d", path ? path : "metric", declaration->u.function.name, e->metrics++);
   const Value *value = eval_statements(e, scope, declaration->u.function.body);
   e->metric_path = path;
   e->metric_used = true;

@@ -377,6 +377,9 @@ static Pass *build_pass(Builder *b, PassKind kind, Dataset *data, PartName part)
   b->minimizes = 0;
   b->scope = scope_new(e, e->file);
   e->frozen_models = 0;
+  e->metrics = 0;
+  if (kind == PASS_TRAIN) e->shareds = 0;
+  e->sharing = kind == PASS_TRAIN || kind == PASS_ACCUMULATE;
   pass->data = data;
   pass->part = part;
   pass->batch = e->batch;
@@ -390,6 +393,7 @@ static Pass *build_pass(Builder *b, PassKind kind, Dataset *data, PartName part)
     Node *finite = add_up(b->finite, build_mul(b->loss, build_like(b->loss, 0)));
     if (kind != PASS_VALID) graph_output(e->graph, "finite", finite);
   }
+  e->sharing = false;
   pass->graph = e->graph;
   pass->init_states = e->init_states;
   graph_end(e, &saved);
