@@ -104,6 +104,10 @@ Graph *graph_bind(const Graph *graph, Arena *arena, const DimBinding *bindings, 
  * if there is none. To be asked before a bound graph is used. */
 const Node *graph_misfit(const Graph *bound, const char **why);
 
+/* `node` of `from` as it will be when the assignments of the step are made, as code in `into` that reads variables
+ * alone; NULL where it needs anything else of the step. */
+Node *graph_after(Graph *into, const Graph *from, const Node *node);
+
 void graph_print(const Graph *graph, Text *out); // stable text: one node a line
 /* Asserts every invariant: order, arity, dtypes, shapes against the op's shape rule. For tests and debug builds. */
 void graph_verify(const Graph *graph);

@@ -12,7 +12,7 @@
 enum { PART_TASK = 3 };
 
 typedef struct {
-  double sum, last, rows;
+  double sum, rows;
 } Average;
 
 static const Part *rows_of(Session *session, const Pass *pass) {
@@ -63,17 +63,17 @@ int measure_task(Session *session, Task *task) {
       return 1;
     }
     for (int i = 0; i < pass->measures; i++) {
-      mean[i].last = runner_number(runner, pass->measure[i].name);
-      mean[i].sum += mean[i].last * (double)count;
+      mean[i].sum += runner_number(runner, pass->measure[i].name) * (double)count;
       mean[i].rows += (double)count;
     }
   }
+  runner_finish(runner);
   ReportNumber *numbers = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 1);
   int count = 0;
   for (int i = 0; i < pass->measures; i++) {
     const Measure *m = &pass->measure[i];
     if (m->is_print) continue;
-    numbers[count++] = (ReportNumber){m->name, m->stateful ? mean[i].last : mean[i].sum / mean[i].rows};
+    numbers[count++] = (ReportNumber){m->name, m->stateful ? runner_number(runner, m->name) : mean[i].sum / mean[i].rows};
   }
   if (count) report_measures(session->report, task->name, numbers, count, total);
   for (int i = 0; i < pass->measures; i++)
@@ -243,6 +243,7 @@ int plain_task(Session *session, Task *task) {
     runner_free(runner);
     return 1;
   }
+  runner_finish(runner);
   for (int i = 0; i < pass->measures; i++)
     if (pass->measure[i].is_print) show_print(session, runner, &pass->measure[i], NULL);
   bool ok = true;

@@ -112,6 +112,7 @@ struct Runner {
   int plans;
   int64_t clock;
   Plan *last;
+  Plan *finale; // values of metrics with state, once a pass; NULL: there are none
 };
 
 static Column *column_of(Dataset *data, const Variable *variable) {
@@ -120,9 +121,36 @@ static Column *column_of(Dataset *data, const Variable *variable) {
   return NULL;
 }
 
+/* Takes what follows from states alone out of the step, into a plan of its own. */
+static void split_finale(Runner *runner) {
+  Pass *pass = runner->pass;
+  Graph *finale = graph_new(runner->arena), *graph = pass->graph;
+  int kept = 0;
+  for (int i = 0; i < graph->outputs; i++) {
+    Output output = graph->output[i];
+    bool stateful = false;
+    for (int k = 0; k < pass->measures && output.kind == OUTPUT_VALUE; k++)
+      stateful = stateful || (pass->measure[k].stateful && !strcmp(pass->measure[k].name, output.name));
+    Node *after = stateful ? graph_after(finale, graph, output.node) : NULL;
+    if (after) graph_output(finale, output.name, after);
+    else graph->output[kept++] = output;
+  }
+  graph->outputs = kept;
+  if (finale->outputs == 0) return;
+  finale = graph_bind(finale, runner->arena, NULL, 0);
+  graph_simplify(finale);
+  runner->finale = plan_make(finale, &(PlanOptions){.fuse = !runner->session->options->no_fuse});
+  runner->session->backend->prepare(runner->session->backend, runner->finale);
+}
+
+void runner_finish(Runner *runner) {
+  if (runner->finale) runner->session->backend->run(runner->session->backend, runner->finale, &(RunArgs){0});
+}
+
 Runner *runner_new(Session *session, Pass *pass, int64_t most_rows) {
   Runner *runner = memory_alloc(1, sizeof(Runner));
   *runner = (Runner){.session = session, .pass = pass, .graph = pass->graph, .arena = arena_new(0)};
+  split_finale(runner);
   graph_simplify(pass->graph);
   runner->leaf = ARENA_ARRAY(runner->arena, Variable *, pass->graph->nodes + 1);
   runner->column = ARENA_ARRAY(runner->arena, Column *, pass->graph->nodes + 1);
@@ -234,10 +262,14 @@ void runner_blame(Runner *runner, const int64_t *row, int64_t rows, const RunArg
 }
 
 const void *runner_value(Runner *runner, const char *output, const Type **type) {
-  int index = runner->last ? plan_output(runner->last, output) : -1;
-  if (index < 0) return NULL;
-  if (type) *type = &runner->last->output[index].place.type;
-  return runner->session->backend->output(runner->session->backend, runner->last, index);
+  Plan *const plans[2] = {runner->last, runner->finale};
+  for (int i = 0; i < 2; i++) {
+    int index = plans[i] ? plan_output(plans[i], output) : -1;
+    if (index < 0) continue;
+    if (type) *type = &plans[i]->output[index].place.type;
+    return runner->session->backend->output(runner->session->backend, plans[i], index);
+  }
+  return NULL;
 }
 
 double runner_number(Runner *runner, const char *output) {
@@ -261,6 +293,7 @@ void runner_reset(Runner *runner, VariableRole role) { run_assigns(runner->sessi
 void runner_free(Runner *runner) {
   if (!runner) return;
   Backend *backend = runner->session->backend;
+  if (runner->finale) backend->forget(backend, runner->finale);
   for (int i = 0; i < runner->plans; i++) {
     backend->forget(backend, runner->prepared[i].plan);
     arena_free(runner->prepared[i].arena);

@@ -38,6 +38,7 @@ bool runner_prepare(Runner *runner, int64_t rows); // makes the plan for that ma
 /* Runs the pass on rows of its table (row NULL: a pass without data). false after a Problem: what the program asks
  * for is impossible with this number of rows. */
 bool runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args);
+void runner_finish(Runner *runner); // computes what follows from states alone: values of metrics
 void runner_blame(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args, const Node **node);
 double runner_number(Runner *runner, const char *output); // a scalar output of the last run; NaN if there is none
 const void *runner_value(Runner *runner, const char *output, const Type **type);

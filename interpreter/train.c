@@ -13,7 +13,7 @@
 enum { PART_TRAINING = 1, PART_VALIDATION = 2 }; // `part` of random streams
 
 typedef struct {
-  double sum, last, rows;
+  double sum, rows;
 } Average;
 
 typedef struct {
@@ -41,20 +41,21 @@ static void averages_clear(Average *mean, int count) { memset(mean, 0, sizeof(*m
 
 static void averages_add(Runner *runner, const Pass *pass, Average *mean, int64_t rows) {
   for (int i = 0; i < pass->measures; i++) {
-    mean[i].last = runner_number(runner, pass->measure[i].name);
-    mean[i].sum += mean[i].last * (double)rows;
+    if (pass->measure[i].stateful) continue;
+    mean[i].sum += runner_number(runner, pass->measure[i].name) * (double)rows;
     mean[i].rows += (double)rows;
   }
 }
 
 /* Loss first, then metrics in the order of the text. */
-static int averages_read(const Pass *pass, const Average *mean, ReportNumber *out) {
+static int averages_read(Runner *runner, const Pass *pass, const Average *mean, ReportNumber *out) {
   int count = 0;
+  runner_finish(runner);
   for (int turn = 0; turn < 2; turn++)
     for (int i = 0; i < pass->measures; i++) {
       bool loss = !strcmp(pass->measure[i].name, "loss");
       if (loss != (turn == 0)) continue;
-      out[count++] = (ReportNumber){pass->measure[i].name, pass->measure[i].stateful ? mean[i].last : mean[i].rows > 0 ? mean[i].sum / mean[i].rows : NAN};
+      out[count++] = (ReportNumber){pass->measure[i].name, pass->measure[i].stateful ? runner_number(runner, pass->measure[i].name) : mean[i].rows > 0 ? mean[i].sum / mean[i].rows : NAN};
     }
   return count;
 }
@@ -76,7 +77,7 @@ static void validate(Training *t) {
     }
     averages_add(t->valid, pass, mean, count);
   }
-  t->valids = averages_read(pass, mean, t->valid_numbers);
+  t->valids = averages_read(t->valid, pass, mean, t->valid_numbers);
 }
 
 static double watched(const Training *t, const char *metric) {
@@ -195,7 +196,7 @@ static void blame(Training *t, int64_t batch, int64_t first_step) {
 
 /* A line of what was measured so far in this epoch, after a validation if `measure`. */
 static void tell(Training *t, int64_t epoch, bool measure) {
-  t->trains = averages_read(t->task->train, t->mean, t->train_numbers);
+  t->trains = averages_read(t->train, t->task->train, t->mean, t->train_numbers);
   t->valids = 0;
   if (measure && !interrupted) validate(t);
   double now = seconds_now();
