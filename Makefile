@@ -128,11 +128,9 @@ $(BUILD)/config.mk: Makefile scripts/deps
 	pkg-config --print-errors --exists $$packages || exit 1; \
 	folder=$$(pkg-config --variable=libdir openblas); \
 	case $$folder in *openblas-pthread*) path="-Wl,-rpath,$${folder%/}" ;; *) path= ;; esac; \
-	dnnl=; \
-	if printf '#include <dnnl.h>\n' | $(CC) -E - >/dev/null 2>&1; then dnnl=-ldnnl; fi; \
-	{ echo "LIBRARY_CFLAGS := $$(pkg-config --cflags $$packages)$${dnnl:+ -DLATHE_ONEDNN}"; \
-	  echo "LIBRARIES := $$(pkg-config --libs $$packages) $$path $$dnnl -lm -lpthread"; } >$@; \
-	echo "  found  $$(for p in $$packages; do printf '%s %s, ' $$p $$(pkg-config --modversion $$p); done)$${dnnl:+oneDNN}$${dnnl:-no oneDNN}" | sed 's/-ldnnl$$//'
+	{ echo "LIBRARY_CFLAGS := $$(pkg-config --cflags $$packages)"; \
+	  echo "LIBRARIES := $$(pkg-config --libs $$packages) $$path -lm -lpthread"; } >$@; \
+	echo "  found  $$(for p in $$packages; do printf '%s %s, ' $$p $$(pkg-config --modversion $$p); done)" | sed 's/, $$//'
 
 deps-test: | $(BUILD)/config.mk
 	@scripts/deps test
