@@ -22,7 +22,7 @@ void problem_int_float(Problems *problems, Span at, const char *op) {
   Draft d = draft_new(problems, "E0303", at);
   draft_title(&d, "`%s` between whole numbers and floats", op);
   draft_label(&d, "one side is an int tensor");
-  draft_help(&d, "convert it:  float(x)");
+  draft_help(&d, "convert the whole numbers:  float(…)");
   draft_add(&d);
 }
 
@@ -55,7 +55,7 @@ void problem_operator_type(Problems *problems, Span at, const char *op, const ch
   if (logic)
     draft_help(&d, "true or false is made by comparing:  x > 0");
   else
-    draft_help(&d, "convert it:  float(x)%s", strcmp(op, "/") ? "" : "      or divide whole numbers by  //");
+    draft_help(&d, "convert the whole numbers:  float(…)%s", strcmp(op, "/") ? "" : "      or divide whole numbers by  //");
   draft_add(&d);
 }
 

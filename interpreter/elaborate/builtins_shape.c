@@ -26,7 +26,9 @@ CALL(size_of) {
 static const Value *reshaped(Elaborator *e, const Ast *at, Node *x, int rank, const Dim **size) {
   const Dim *product = dim_of(1);
   for (int i = 0; i < rank; i++) product = dim_mul(product, size[i]);
-  if (product != type_elements(&x->type) && !e->generic) {
+  bool known;
+  int order = dim_compare(product, type_elements(&x->type), &known);
+  if (product != type_elements(&x->type) && (!e->generic || (known && order != 0))) {
     Text a = {0}, b = {0};
     Type want = type_of(x->type.dtype, rank, size);
     type_print(&x->type, &a);

@@ -19,12 +19,22 @@ int call_arguments(Elaborator *e, Scope *scope, const AstList *list, const Value
   return count;
 }
 
+bool inputs_unknown(const AstList *params, const Argument *args, int count) {
+  for (int i = 0; i < count; i++) {
+    const Ast *type = i < params->count ? params->item[i]->u.binding.type : NULL;
+    for (int k = 0; args[i].name && k < params->count; k++)
+      if (params->item[k]->u.binding.name == args[i].name) type = params->item[k]->u.binding.type;
+    if (args[i].value->kind == VALUE_UNKNOWN && type && type->kind == AST_TYPE_TENSOR) return true;
+  }
+  return false;
+}
+
 static const Value *call_function(Elaborator *e, const Ast *at, const Value *function, const Argument *args, int count) {
   const Ast *declaration = function->ast;
   Scope *scope = scope_new(e, function->scope);
   const char *name = declaration->u.function.name ? declaration->u.function.name : "this fn";
   if (!signature_bind(e, at, name, scope, &declaration->u.function.params, args, count, false)) return value_unknown();
-  if (!signature_wheres(e, at, scope, declaration)) return value_unknown();
+  if (!signature_wheres(e, at, scope, declaration) || inputs_unknown(&declaration->u.function.params, args, count)) return value_unknown();
   const Value *value = eval_statements(e, scope, declaration->u.function.body);
   if (!signature_result(e, declaration, scope, declaration->u.function.result, value)) return value_unknown();
   return value;

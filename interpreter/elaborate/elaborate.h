@@ -171,6 +171,8 @@ Node *value_float_node(Elaborator *e, const Value *value, const Ast *at);
 /* ---- calls (call.c, signature.c, layer.c) ---- */
 const Value *call_value(Elaborator *e, const Ast *at, const Value *callee, const Argument *args, int count);
 int call_arguments(Elaborator *e, Scope *scope, const AstList *list, const Value *first, const Ast *first_ast, Argument **out);
+/* Whether a tensor that the signature asks for is UNKNOWN: then the body could only complain about it again. */
+bool inputs_unknown(const AstList *params, const Argument *args, int count);
 bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *scope, const AstList *params, const Argument *args, int count,
                     bool settings);
 bool signature_result(Elaborator *e, const Ast *declaration, Scope *scope, const Ast *type, const Value *value);

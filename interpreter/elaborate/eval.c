@@ -261,7 +261,7 @@ const Value *eval(Elaborator *e, Scope *scope, const Ast *ast) {
       [AST_BLOCK] = eval_block,
   };
   Span span = e->graph ? e->graph->span : (Span){0};
-  if (e->graph) e->graph->span = ast->kind == AST_BINARY || ast->kind == AST_CALL ? ast->span : span;
+  if (e->graph) e->graph->span = ast->kind == AST_BINARY || ast->kind == AST_CALL || ast->kind == AST_INDEX ? ast->span : span;
   Eval *function = (size_t)ast->kind < sizeof(table) / sizeof(*table) ? table[ast->kind] : NULL;
   const Value *value = (function ? function : eval_misplaced)(e, scope, ast);
   if (e->graph) e->graph->span = span;
@@ -306,6 +306,7 @@ static void assign(Elaborator *e, Scope *scope, const Ast *statement) {
   Binding *binding = scope_find(scope, name);
   if (!binding || (!binding->value && binding->declaration)) {
     problem_assign_new(e->problems, statement->at, name, scope_nearest(e, scope, name));
+    scope_bind(e, scope, name, value_unknown());
     return;
   }
   if (!binding->state) {

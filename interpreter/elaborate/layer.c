@@ -250,7 +250,7 @@ const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance,
     return value_unknown();
   }
   if (!signature_bind(e, at, name, scope, &declaration->u.function.params, args, count, false)) return value_unknown();
-  if (!signature_wheres(e, at, scope, declaration)) return value_unknown();
+  if (!signature_wheres(e, at, scope, declaration) || inputs_unknown(&declaration->u.function.params, args, count)) return value_unknown();
   Frame *frame = ARENA_NEW(e->arena, Frame);
   *frame = (Frame){.path = instance->u.instance.path, .owner = at, .caller = e->frame};
   Binding *training = scope_find(e->builtins, name_of("training"));

@@ -323,8 +323,8 @@ bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *sco
       fallback.value = eval(e, scope, param->u.binding.value);
       slot[i] = &fallback;
     }
-    const Value *value = slot[i]->value;
-    if (value->kind != VALUE_NONE || slot[i] != &fallback) {
+    const Value *value = ok ? slot[i]->value : value_unknown(); // one mistake, one message
+    if (ok && (value->kind != VALUE_NONE || slot[i] != &fallback)) {
       if (type && type->kind == AST_TYPE_TENSOR) value = match_tensor(&m, slot[i], name, type, settings);
       else if (type && type->kind == AST_TYPE_PLAIN) value = match_plain(&m, slot[i], name, type);
     }
