@@ -252,7 +252,7 @@ static GradientRule *const gradient_rule[OP_COUNT] = {
 #define REDUCE(name, doc, takes, start, combine, dx) [OP_AT_##name] = ROW_HAS_GRADIENT(dx),
 #define VIEW(name, doc)                              [OP_AT_##name] = EVERY_INPUT,
 static const unsigned passing_inputs[OP_COUNT] = {
-    // bit i: input i
+// bit i: input i
 #include "lang/ops.def"
     [OP_CAST] = 1 << 0,
     [OP_MATMUL] = 1 << 0 | 1 << 1,

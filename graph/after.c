@@ -9,7 +9,8 @@
 /* The variable that gets `node` when the step ends; NULL if none does. */
 static Variable *assigned_to(const Graph *graph, const Node *node) {
   for (int i = 0; i < graph->outputs; i++)
-    if (graph->output[i].kind == OUTPUT_ASSIGN && graph->output[i].node == node) return graph->output[i].variable;
+    if (graph->output[i].kind == OUTPUT_ASSIGN && graph->output[i].node == node)
+      return graph->output[i].variable;
   return NULL;
 }
 

@@ -61,7 +61,8 @@ static bool set_flag(Invocation *call, const Flag *flag, const char *value) {
   return false;
 }
 
-static bool one_of(Invocation *call, const char *flag, const char *value, const char *const *known, int count) {
+static bool one_of(Invocation *call, const char *flag, const char *value, const char *const *known,
+                   int count) {
   for (int i = 0; i < count; i++)
     if (!value || !strcmp(known[i], value)) return true;
   problem_flag_value(call->problems, flag, value);
@@ -70,24 +71,31 @@ static bool one_of(Invocation *call, const char *flag, const char *value, const 
 
 static bool read_words(Invocation *call, int argc, char **argv, const char **colour) {
   Options *o = &call->options;
-  const Flag flags[] = {{"--root", FLAG_TEXT, &o->root},       {"--out", FLAG_TEXT, &o->out},         {"--in", FLAG_TEXT, &o->in},
-                        {"--weights", FLAG_TEXT, &o->weights}, {"--device", FLAG_TEXT, &o->device},   {"--precision", FLAG_TEXT, &o->precision},
-                        {"--after", FLAG_TEXT, &call->after},  {"--to", FLAG_TEXT, &call->to},        {"--color", FLAG_TEXT, colour},
-                        {"--threads", FLAG_NUMBER, &o->threads}, {"--seed", FLAG_SEED, NULL},         {"--cpu", FLAG_LEVEL, &o->level},
-                        {"--json", FLAG_BOOL, &o->json},       {"--base64", FLAG_BOOL, &call->base64}, {"--no-fuse", FLAG_BOOL, &o->no_fuse},
-                        {"-q", FLAG_BOOL, &o->quiet},          {"-v", FLAG_BOOL, &o->verbose}};
+  const Flag flags[] = {{"--root", FLAG_TEXT, &o->root},       {"--out", FLAG_TEXT, &o->out},
+                        {"--in", FLAG_TEXT, &o->in},           {"--weights", FLAG_TEXT, &o->weights},
+                        {"--device", FLAG_TEXT, &o->device},   {"--precision", FLAG_TEXT, &o->precision},
+                        {"--after", FLAG_TEXT, &call->after},  {"--to", FLAG_TEXT, &call->to},
+                        {"--color", FLAG_TEXT, colour},        {"--threads", FLAG_NUMBER, &o->threads},
+                        {"--seed", FLAG_SEED, NULL},           {"--cpu", FLAG_LEVEL, &o->level},
+                        {"--json", FLAG_BOOL, &o->json},       {"--base64", FLAG_BOOL, &call->base64},
+                        {"--no-fuse", FLAG_BOOL, &o->no_fuse}, {"-q", FLAG_BOOL, &o->quiet},
+                        {"-v", FLAG_BOOL, &o->verbose}};
   const int count = (int)(sizeof(flags) / sizeof(*flags));
   const char *names[sizeof(flags) / sizeof(*flags)];
   for (int i = 0; i < count; i++) names[i] = flags[i].name;
-  const char **word = ARENA_ARRAY(call->arena, const char *, argc + 1), **set = ARENA_ARRAY(call->arena, const char *, argc + 1);
+  const char **word = ARENA_ARRAY(call->arena, const char *, argc + 1),
+             **set = ARENA_ARRAY(call->arena, const char *, argc + 1);
   call->word = word;
   o->set = set;
   for (int i = 2; i < argc; i++) {
     const char *text = argv[i], *equal = strchr(text, '=');
     if (text[0] != '-' || !text[1]) {
-      if (equal && equal > text) set[o->sets++] = text;
-      else if (!call->file) call->file = text;
-      else word[call->words++] = text;
+      if (equal && equal > text)
+        set[o->sets++] = text;
+      else if (!call->file)
+        call->file = text;
+      else
+        word[call->words++] = text;
       continue;
     }
     size_t length = equal ? (size_t)(equal - text) : strlen(text);
@@ -95,7 +103,8 @@ static bool read_words(Invocation *call, int argc, char **argv, const char **col
     for (int k = 0; k < count; k++)
       if (strlen(names[k]) == length && !strncmp(names[k], text, length)) flag = &flags[k];
     if (!flag) {
-      problem_unknown_word(call->problems, "flag", text, name_nearest(arena_copy(call->arena, text, length), names, count));
+      problem_unknown_word(call->problems, "flag", text,
+                           name_nearest(arena_copy(call->arena, text, length), names, count));
       return false;
     }
     const char *value = equal ? equal + 1 : flag->kind == FLAG_BOOL ? "" : i + 1 < argc ? argv[++i] : NULL;
@@ -105,8 +114,12 @@ static bool read_words(Invocation *call, int argc, char **argv, const char **col
     }
     if (!set_flag(call, flag, value)) return false;
   }
-  static const char *const devices[] = {"cpu", "reference"}, *const precisions[] = {"f32", "f64", "bf16", "f16"}, *const whens[] = {"auto", "always", "never"};
-  return one_of(call, "--device", o->device, devices, 2) && one_of(call, "--precision", o->precision, precisions, 4) && one_of(call, "--color", *colour, whens, 3);
+  static const char *const devices[] = {"cpu", "reference"},
+                           *const precisions[] = {"f32", "f64", "bf16", "f16"},
+                           *const whens[] = {"auto", "always", "never"};
+  return one_of(call, "--device", o->device, devices, 2) &&
+         one_of(call, "--precision", o->precision, precisions, 4) &&
+         one_of(call, "--color", *colour, whens, 3);
 }
 
 static int run_command(Invocation *call, const char *name) {
@@ -147,7 +160,8 @@ int main(int argc, char **argv) {
   bool tinted = colour && !strcmp(colour, "always");
   if ((!colour || !strcmp(colour, "auto")) && isatty(2) && !getenv("NO_COLOR")) tinted = true;
   call.options.colour = tinted;
-  call.report = report_new(call.options.json, call.options.quiet || !strcmp(name, "show") || !strcmp(name, "plan"), tinted);
+  call.report = report_new(call.options.json,
+                           call.options.quiet || !strcmp(name, "show") || !strcmp(name, "plan"), tinted);
   int code = ok ? run_command(&call, name) : 2;
   report_problems(call.report, call.problems);
   report_done(call.report, code);

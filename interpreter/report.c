@@ -46,7 +46,8 @@ double seconds_of_process(void) {
 
 Report *report_new(bool json, bool quiet, bool colour) {
   Report *report = memory_alloc(1, sizeof(Report));
-  *report = (Report){.json = json, .quiet = quiet, .colour = colour, .terminal = isatty(2) && !json, .start = seconds_now()};
+  *report = (Report){
+      .json = json, .quiet = quiet, .colour = colour, .terminal = isatty(2) && !json, .start = seconds_now()};
   report->step_ms = memory_alloc(STEP_TIMES, sizeof(float));
   return report;
 }
@@ -66,8 +67,10 @@ static void clear_live(Report *report) {
 static void quote(Text *out, const char *text) { json_quote(out, text ? text : ""); }
 
 static void number(Text *out, double value) {
-  if (isfinite(value)) text_printf(out, "%.9g", value);
-  else text_add(out, "null");
+  if (isfinite(value))
+    text_printf(out, "%.9g", value);
+  else
+    text_add(out, "null");
 }
 
 static void emit(Text *event) {
@@ -92,7 +95,8 @@ void report_problems(Report *report, Problems *problems) {
     int line = 0, column = 0;
     if (source) source_place(source, p->primary.span.start, &line, &column);
     Text event = {0};
-    text_printf(&event, "{\"event\": \"problem\", \"severity\": \"%s\", \"code\": ", p->severity == SEVERITY_ERROR ? "error" : "warning");
+    text_printf(&event, "{\"event\": \"problem\", \"severity\": \"%s\", \"code\": ",
+                p->severity == SEVERITY_ERROR ? "error" : "warning");
     quote(&event, p->code);
     text_add(&event, ", \"file\": ");
     quote(&event, source ? source->path : "");
@@ -154,11 +158,13 @@ void report_check(Report *report, int graphs, int64_t weights, double ms) {
   char count[48];
   with_commas(count, sizeof(count), weights);
   if (!report->json) {
-    report_line(report, "check", "ok  %d graph%s, %s weight%s  %.0f ms", graphs, graphs == 1 ? "" : "s", count, weights == 1 ? "" : "s", ms);
+    report_line(report, "check", "ok  %d graph%s, %s weight%s  %.0f ms", graphs, graphs == 1 ? "" : "s",
+                count, weights == 1 ? "" : "s", ms);
     return;
   }
   Text event = {0};
-  text_printf(&event, "{\"event\": \"check\", \"graphs\": %d, \"weights\": %" PRId64 ", \"ms\": %.3f", graphs, weights, ms);
+  text_printf(&event, "{\"event\": \"check\", \"graphs\": %d, \"weights\": %" PRId64 ", \"ms\": %.3f", graphs,
+              weights, ms);
   emit(&event);
 }
 
@@ -172,7 +178,8 @@ void report_start(Report *report, const char *task, int64_t steps, int64_t rows)
 }
 
 static void add_numbers(Text *out, const ReportNumber *numbers, int count) {
-  for (int i = 0; i < count; i++) text_printf(out, "%s%s %.4g", i ? "  " : "", numbers[i].name, numbers[i].value);
+  for (int i = 0; i < count; i++)
+    text_printf(out, "%s%s %.4g", i ? "  " : "", numbers[i].name, numbers[i].value);
 }
 
 void report_progress(Report *report, const ReportEpoch *now, double rate) {
@@ -184,8 +191,9 @@ void report_progress(Report *report, const ReportEpoch *now, double rate) {
   int width = 24, full = now->steps > 0 ? (int)(width * now->step / now->steps) : 0;
   text_printf(&line, "\r\033[K%-7s ", now->task);
   for (int i = 0; i < width; i++) text_add(&line, i < full ? "━" : "╌");
-  text_printf(&line, " %3.0f %%  epoch %" PRId64 "/%" PRId64 "  %.0f steps/s  ", 100.0 * (double)now->step / (double)(now->steps ? now->steps : 1), now->epoch,
-              now->epochs, rate);
+  text_printf(&line, " %3.0f %%  epoch %" PRId64 "/%" PRId64 "  %.0f steps/s  ",
+              100.0 * (double)now->step / (double)(now->steps ? now->steps : 1), now->epoch, now->epochs,
+              rate);
   double left = rate > 0 ? (double)(now->steps - now->step) / rate : 0;
   text_printf(&line, "%d:%02d left  ", (int)left / 60, (int)left % 60);
   add_numbers(&line, now->train, now->trains);
@@ -235,7 +243,8 @@ void report_epoch(Report *report, const ReportEpoch *epoch) {
   text_free(&line);
 }
 
-void report_kept(Report *report, const char *task, int64_t epoch, const char *metric, double value, const char *path) {
+void report_kept(Report *report, const char *task, int64_t epoch, const char *metric, double value,
+                 const char *path) {
   if (!report->json) {
     report_line(report, "kept", "epoch %" PRId64 " (valid.%s %.4g)   %s", epoch, metric, value, path);
     return;
@@ -271,7 +280,9 @@ void report_measures(Report *report, const char *task, const ReportNumber *numbe
   text_free(&text);
 }
 
-void report_step_time(Report *report, double ms) { report->step_ms[report->steps++ % STEP_TIMES] = (float)ms; }
+void report_step_time(Report *report, double ms) {
+  report->step_ms[report->steps++ % STEP_TIMES] = (float)ms;
+}
 
 void report_first_step(Report *report) {
   if (report->first_step == 0) report->first_step = seconds_of_process();
@@ -290,8 +301,10 @@ void report_done(Report *report, int exit_code) {
   getrusage(RUSAGE_SELF, &usage);
   Text event = {0};
   text_printf(&event, "{\"event\": \"done\", \"exit\": %d, \"steps\": %" PRId64, exit_code, report->steps);
-  if (kept) text_printf(&event, ", \"step_ms\": {\"median\": %.6g, \"min\": %.6g}", (double)report->step_ms[kept / 2], (double)report->step_ms[0]);
-  text_printf(&event, ", \"first_step_s\": %.4f, \"peak_rss_mib\": %.1f, \"seconds\": %.4f", report->first_step, (double)usage.ru_maxrss / 1024,
-              seconds_now() - report->start);
+  if (kept)
+    text_printf(&event, ", \"step_ms\": {\"median\": %.6g, \"min\": %.6g}", (double)report->step_ms[kept / 2],
+                (double)report->step_ms[0]);
+  text_printf(&event, ", \"first_step_s\": %.4f, \"peak_rss_mib\": %.1f, \"seconds\": %.4f",
+              report->first_step, (double)usage.ru_maxrss / 1024, seconds_now() - report->start);
   emit(&event);
 }

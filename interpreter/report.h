@@ -19,7 +19,8 @@ void report_free(Report *report);
 bool report_json(const Report *report);
 
 void report_problems(Report *report, Problems *problems); // those not told yet
-void report_line(Report *report, const char *label, const char *format, ...) __attribute__((format(printf, 3, 4))); // stderr
+void report_line(Report *report, const char *label, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));            // stderr
 void report_result(Report *report, const char *text); // stdout; a `print` event
 void report_saved(Report *report, const char *path);
 void report_check(Report *report, int graphs, int64_t weights, double ms);
@@ -40,11 +41,13 @@ typedef struct {
 
 void report_progress(Report *report, const ReportEpoch *now, double rate); // the live line, on a terminal
 void report_epoch(Report *report, const ReportEpoch *epoch);
-void report_kept(Report *report, const char *task, int64_t epoch, const char *metric, double value, const char *path);
-void report_measures(Report *report, const char *task, const ReportNumber *numbers, int count, int64_t rows); // of an eval
-void report_step_time(Report *report, double ms);     // of one training step
-void report_first_step(Report *report);               // the moment the first step ended
-void report_done(Report *report, int exit_code);      // the `done` event
+void report_kept(Report *report, const char *task, int64_t epoch, const char *metric, double value,
+                 const char *path);
+void report_measures(Report *report, const char *task, const ReportNumber *numbers, int count,
+                     int64_t rows);               // of an eval
+void report_step_time(Report *report, double ms); // of one training step
+void report_first_step(Report *report);           // the moment the first step ended
+void report_done(Report *report, int exit_code);  // the `done` event
 
 double seconds_now(void);        // monotonic
 double seconds_of_process(void); // since the process started, as the kernel dates it

@@ -31,7 +31,8 @@ static void show_print(Session *session, Runner *runner, const Measure *measure,
   const Type *type;
   const Value *value = measure->value;
   const void *data = runner_value(runner, measure->name, &type);
-  if (value->kind == VALUE_STRING) text_printf(&text, "%s\n", value->u.string.bytes);
+  if (value->kind == VALUE_STRING)
+    text_printf(&text, "%s\n", value->u.string.bytes);
   else if (!data) {
     value_print(value, &text);
     text_add(&text, "\n");
@@ -73,7 +74,8 @@ int measure_task(Session *session, Task *task) {
   for (int i = 0; i < pass->measures; i++) {
     const Measure *m = &pass->measure[i];
     if (m->is_print) continue;
-    numbers[count++] = (ReportNumber){m->name, m->stateful ? runner_number(runner, m->name) : mean[i].sum / mean[i].rows};
+    numbers[count++] =
+        (ReportNumber){m->name, m->stateful ? runner_number(runner, m->name) : mean[i].sum / mean[i].rows};
   }
   if (count) report_measures(session->report, task->name, numbers, count, total);
   for (int i = 0; i < pass->measures; i++)
@@ -109,7 +111,8 @@ static void write_header(CsvWriter *csv, const Pass *pass, Runner *runner) {
   csv_end_row(csv);
 }
 
-static void write_number(CsvWriter *csv, const Type *type, const void *data, int64_t i, const Fitted *fitted) {
+static void write_number(CsvWriter *csv, const Type *type, const void *data, int64_t i,
+                         const Fitted *fitted) {
   int64_t whole = 0;
   switch (type->dtype) {
   case DTYPE_F32: csv_f32(csv, ((const float *)data)[i]); return;
@@ -121,14 +124,18 @@ static void write_number(CsvWriter *csv, const Type *type, const void *data, int
   }
   if (fitted && fitted->kind == FITTED_CATEGORY && whole >= 0 && whole < fitted->classes)
     csv_text(csv, fitted->class_text[whole], strlen(fitted->class_text[whole]));
-  else csv_int(csv, whole);
+  else
+    csv_int(csv, whole);
 }
 
-static void write_field(CsvWriter *csv, const YieldField *field, Runner *runner, int64_t file_row, int64_t i, bool empty) {
+static void write_field(CsvWriter *csv, const YieldField *field, Runner *runner, int64_t file_row, int64_t i,
+                        bool empty) {
   if (!field->output) {
     const Cell *cell = &((const Cell *)field->value->u.column.column->values)[file_row];
-    if (cell->bytes) csv_text(csv, cell->bytes, cell->length);
-    else csv_empty(csv);
+    if (cell->bytes)
+      csv_text(csv, cell->bytes, cell->length);
+    else
+      csv_empty(csv);
     return;
   }
   const Type *type;
@@ -136,8 +143,10 @@ static void write_field(CsvWriter *csv, const YieldField *field, Runner *runner,
   int64_t size = example_size(type);
   const Fitted *fitted = field->value->kind == VALUE_TENSOR ? field->value->u.tensor.fitted : NULL;
   for (int64_t k = 0; k < size; k++)
-    if (empty) csv_empty(csv);
-    else write_number(csv, type, data, i * size + k, fitted);
+    if (empty)
+      csv_empty(csv);
+    else
+      write_number(csv, type, data, i * size + k, fitted);
 }
 
 /* Whether a missing value reached what is yielded (it does not where `fill` or `missing` took care of it). */
@@ -150,7 +159,8 @@ static bool row_is_nan(const Pass *pass, Runner *runner, int64_t i) {
     floats = true;
     int64_t size = example_size(type);
     for (int64_t k = i * size; k < (i + 1) * size; k++)
-      if (isnan(type->dtype == DTYPE_F32 ? (double)((const float *)data)[k] : ((const double *)data)[k])) return true;
+      if (isnan(type->dtype == DTYPE_F32 ? (double)((const float *)data)[k] : ((const double *)data)[k]))
+        return true;
   }
   return !floats;
 }
@@ -161,10 +171,12 @@ int predict_task(Session *session, Task *task, const char *to) {
   if (!rows) return 3;
   for (int i = 0; i < pass->yields; i++)
     if (!pass->yield[i].output && !pass->yield[i].value->u.column.column->values) {
-      problem_column_needed(session->problems, task->ast->at, pass->yield[i].value->u.column.column->name, pass->data->table->path);
+      problem_column_needed(session->problems, task->ast->at, pass->yield[i].value->u.column.column->name,
+                            pass->data->table->path);
       return 3;
     }
-  int64_t batch = rows->count < task->settings.batch ? rows->count : task->settings.batch, number = 0, empties = 0;
+  int64_t batch = rows->count < task->settings.batch ? rows->count : task->settings.batch, number = 0,
+          empties = 0;
   if (batch == 0) batch = 1;
   Runner *runner = runner_new(session, pass, batch);
   CsvWriter *csv = runner ? csv_begin(session->problems, to, ',') : NULL;
@@ -184,13 +196,16 @@ int predict_task(Session *session, Task *task, const char *to) {
     for (int64_t i = 0; i < count; i++) {
       bool empty = runner_row_lacks(runner, rows->row[from + i]) && row_is_nan(pass, runner, i);
       empties += empty;
-      for (int f = 0; f < pass->yields; f++) write_field(csv, &pass->yield[f], runner, rows->row[from + i], i, empty);
+      for (int f = 0; f < pass->yields; f++)
+        write_field(csv, &pass->yield[f], runner, rows->row[from + i], i, empty);
       csv_end_row(csv);
     }
   }
   runner_free(runner);
   if (!csv_commit(csv, session->problems)) return 3;
-  if (empties) report_line(session->report, task->name, "%lld of %lld rows lack a value that is needed and stay empty", (long long)empties, (long long)rows->count);
+  if (empties)
+    report_line(session->report, task->name, "%lld of %lld rows lack a value that is needed and stay empty",
+                (long long)empties, (long long)rows->count);
   if (strcmp(to, "-")) report_saved(session->report, to);
   return interrupted ? 128 + interrupted : 0;
 }

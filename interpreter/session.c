@@ -14,24 +14,28 @@ static bool wanted(const char *name, const char *const *names, int count) {
   return count == 0;
 }
 
-Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report, const char *path, unsigned kinds,
-                      const char *const *names, int count) {
+Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report,
+                      const char *path, unsigned kinds, const char *const *names, int count) {
   double start = seconds_now();
   Session *session = ARENA_NEW(arena, Session);
   *session = (Session){.arena = arena, .problems = problems, .options = options, .report = report};
   session->program = elaborator_new(arena, problems, options);
   Elaborator *e = session->program;
-  if (options->weights && strcmp(options->weights, "init") && !session_load(session, options->weights, (Span){0}, NULL, true)) return NULL;
+  if (options->weights && strcmp(options->weights, "init") &&
+      !session_load(session, options->weights, (Span){0}, NULL, true))
+    return NULL;
   if (!elaborator_load(e, path)) return NULL;
   session->task = ARENA_ARRAY(arena, Task *, e->declaration->count + 1);
   int graphs = 0;
   for (int i = 0; i < e->declaration->count; i++) {
     const Ast *ast = e->declaration->item[i];
-    if (ast->kind != AST_TASK || !(kinds >> ast->u.task.task & 1) || !wanted(ast->u.task.name, names, count)) continue;
+    if (ast->kind != AST_TASK || !(kinds >> ast->u.task.task & 1) || !wanted(ast->u.task.name, names, count))
+      continue;
     Task *task = task_elaborate(e, ast);
     if (!task) continue;
     session->task[session->tasks++] = task;
-    graphs += (task->train != NULL) + (task->valid != NULL) + (task->once != NULL) + (task->accumulate != NULL);
+    graphs +=
+        (task->train != NULL) + (task->valid != NULL) + (task->once != NULL) + (task->accumulate != NULL);
   }
   if (problems_count(problems, SEVERITY_ERROR)) return NULL;
   int64_t weights = 0;
@@ -54,7 +58,9 @@ static void run_assigns(Session *session, const Graph *from, int first, int role
     graph_simplify(graph);
     for (int i = 0; i < graph->outputs; i++) {
       Variable *variable = graph->output[i].variable;
-      if (!variable->data) variable->data = memory_alloc((size_t)type_count(&variable->type) + 16, dtype_size(variable->type.dtype));
+      if (!variable->data)
+        variable->data =
+            memory_alloc((size_t)type_count(&variable->type) + 16, dtype_size(variable->type.dtype));
     }
     Plan *plan = plan_make(graph, &(PlanOptions){.fuse = !session->options->no_fuse});
     session->backend->prepare(session->backend, plan);
@@ -69,7 +75,9 @@ bool session_start(Session *session) {
   for (int i = 0; i < 3; i++) e->running[i]->data = &session->running[i];
   bool reference = session->options->device && !strcmp(session->options->device, "reference");
   if (!session->backend)
-    session->backend = reference ? reference_open() : cpu_open(session->problems, session->options->threads, session->options->level);
+    session->backend = reference
+                           ? reference_open()
+                           : cpu_open(session->problems, session->options->threads, session->options->level);
   if (!session->backend) return false;
   run_assigns(session, e->init, (int)session->weights_made, -1, 0);
   session->weights_made = e->init->outputs;
@@ -132,8 +140,10 @@ static void split_finale(Runner *runner) {
     for (int k = 0; k < pass->measures && output.kind == OUTPUT_VALUE; k++)
       stateful = stateful || (pass->measure[k].stateful && !strcmp(pass->measure[k].name, output.name));
     Node *after = stateful ? graph_after(finale, graph, output.node) : NULL;
-    if (after) graph_output(finale, output.name, after);
-    else graph->output[kept++] = output;
+    if (after)
+      graph_output(finale, output.name, after);
+    else
+      graph->output[kept++] = output;
   }
   graph->outputs = kept;
   if (finale->outputs == 0) return;
@@ -170,7 +180,8 @@ Runner *runner_new(Session *session, Pass *pass, int64_t most_rows) {
     runner->leaf[runner->leaves] = variable;
     runner->column[runner->leaves++] = column;
     memory_free(variable->data);
-    variable->data = memory_alloc((size_t)(most_rows * column_elements(column)) + 64, dtype_size(column->dtype));
+    variable->data =
+        memory_alloc((size_t)(most_rows * column_elements(column)) + 64, dtype_size(column->dtype));
   }
   runner->owned = ARENA_ARRAY(runner->arena, Variable *, pass->init_states->outputs + 1);
   for (int i = 0; i < pass->init_states->outputs; i++) {
@@ -233,7 +244,8 @@ typedef struct {
 
 static void observe(void *context, const Node *node, const Place *place, const void *data) {
   Blame *blame = context;
-  if (blame->first || !dtype_is_float(place->type.dtype) || node->op == OP_CONSTANT || node->op == OP_EXPAND) return;
+  if (blame->first || !dtype_is_float(place->type.dtype) || node->op == OP_CONSTANT || node->op == OP_EXPAND)
+    return;
   int64_t count = type_count(&place->type);
   for (int64_t i = 0; i < count; i++) {
     double x = place->type.dtype == DTYPE_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
@@ -276,19 +288,25 @@ double runner_number(Runner *runner, const char *output) {
   const Type *type;
   const void *data = runner_value(runner, output, &type);
   if (!data) return 0.0 / 0.0;
-  return type->dtype == DTYPE_F32 ? (double)*(const float *)data : type->dtype == DTYPE_F64 ? *(const double *)data : 0.0 / 0.0;
+  return type->dtype == DTYPE_F32   ? (double)*(const float *)data
+         : type->dtype == DTYPE_F64 ? *(const double *)data
+                                    : 0.0 / 0.0;
 }
 
 bool runner_row_lacks(const Runner *runner, int64_t row) {
   for (int i = 0; i < runner->leaves; i++) {
     const Column *column = runner->column[i];
-    bool filled = !runner->pass->data->replaced; // missing values were dealt with when the program was checked
-    if (!filled && column->dtype == DTYPE_F64 && column->rank == 0 && column_is_missing(column, row)) return true;
+    bool filled =
+        !runner->pass->data->replaced; // missing values were dealt with when the program was checked
+    if (!filled && column->dtype == DTYPE_F64 && column->rank == 0 && column_is_missing(column, row))
+      return true;
   }
   return false;
 }
 
-void runner_reset(Runner *runner, VariableRole role) { run_assigns(runner->session, runner->pass->init_states, 0, (int)role, 0); }
+void runner_reset(Runner *runner, VariableRole role) {
+  run_assigns(runner->session, runner->pass->init_states, 0, (int)role, 0);
+}
 
 void runner_free(Runner *runner) {
   if (!runner) return;

@@ -17,8 +17,8 @@ typedef struct {
   Task **task; // in the order of the file; sweeps and tests apart
   int tasks;
   Backend *backend;
-  double running[3];    // step, epoch, progress
-  int64_t weights_made; // outputs of program->init that were run
+  double running[3];        // step, epoch, progress
+  int64_t weights_made;     // outputs of program->init that were run
   const char *weights_from; // where the weights came from; NULL: initial ones
   bool trained;
 } Session;
@@ -26,8 +26,8 @@ typedef struct {
 /* A program checked whole, its tasks built: those of `kinds` (a bit a TaskKind) whose name is in `names`, or all of
  * them when count is 0. NULL after an error. */
 #define ALL_KINDS (~0u)
-Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report, const char *path, unsigned kinds,
-                      const char *const *names, int count);
+Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report,
+                      const char *path, unsigned kinds, const char *const *names, int count);
 bool session_start(Session *session); // device, memory, first weights
 void session_close(Session *session);
 
@@ -40,9 +40,11 @@ bool runner_prepare(Runner *runner, int64_t rows); // makes the plan for that ma
 bool runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args);
 void runner_finish(Runner *runner); // computes what follows from states alone: values of metrics
 void runner_blame(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args, const Node **node);
-double runner_number(Runner *runner, const char *output); // a scalar output of the last run; NaN if there is none
+double runner_number(Runner *runner,
+                     const char *output); // a scalar output of the last run; NaN if there is none
 const void *runner_value(Runner *runner, const char *output, const Type **type);
-bool runner_row_lacks(const Runner *runner, int64_t row); // whether the row has no value in a column that is read
+bool runner_row_lacks(const Runner *runner,
+                      int64_t row);                   // whether the row has no value in a column that is read
 void runner_reset(Runner *runner, VariableRole role); // first values of metric or optimizer states
 void runner_free(Runner *runner);
 

@@ -7,7 +7,8 @@
 
 #define SHOW_WHOLE 12 // a matrix up to this many rows and columns is shown whole
 
-static void cell_text(char *out, size_t size, const Type *type, const void *data, int64_t i, const Fitted *fitted) {
+static void cell_text(char *out, size_t size, const Type *type, const void *data, int64_t i,
+                      const Fitted *fitted) {
   int64_t whole = 0;
   switch (type->dtype) {
   case DTYPE_F32: snprintf(out, size, "%.5g", (double)((const float *)data)[i]); return;
@@ -17,8 +18,10 @@ static void cell_text(char *out, size_t size, const Type *type, const void *data
   case DTYPE_I32: whole = ((const int32_t *)data)[i]; break;
   default: whole = ((const int64_t *)data)[i]; break;
   }
-  if (fitted && fitted->kind == FITTED_CATEGORY && whole >= 0 && whole < fitted->classes) snprintf(out, size, "%s", fitted->class_text[whole]);
-  else snprintf(out, size, "%" PRId64, whole);
+  if (fitted && fitted->kind == FITTED_CATEGORY && whole >= 0 && whole < fitted->classes)
+    snprintf(out, size, "%s", fitted->class_text[whole]);
+  else
+    snprintf(out, size, "%" PRId64, whole);
 }
 
 void show_tensor(Text *out, const Type *type, const void *data, const Fitted *fitted) {
@@ -30,7 +33,8 @@ void show_tensor(Text *out, const Type *type, const void *data, const Fitted *fi
   }
   int64_t columns = type_size(type, type->rank - 1), rows = columns ? type_count(type) / columns : 0;
   bool whole = rows <= SHOW_WHOLE && columns <= SHOW_WHOLE;
-  int64_t show_rows = whole || rows <= SHOW_ROWS ? rows : SHOW_ROWS, show_columns = whole || columns <= SHOW_ROWS ? columns : SHOW_ROWS;
+  int64_t show_rows = whole || rows <= SHOW_ROWS ? rows : SHOW_ROWS,
+          show_columns = whole || columns <= SHOW_ROWS ? columns : SHOW_ROWS;
   size_t width = 1;
   for (int64_t r = 0; r < show_rows; r++)
     for (int64_t c = 0; c < show_columns; c++) {
@@ -59,9 +63,13 @@ void show_image(Text *out, const Type *type, const void *data, bool colour) {
   int64_t rows = type_size(type, 0), columns = type_size(type, 1);
   for (int64_t r = 0; r < rows; r += colour ? 2 : 1) {
     for (int64_t c = 0; c < columns; c++) {
-      double top = pixel(type, data, r * columns + c), below = colour && r + 1 < rows ? pixel(type, data, (r + 1) * columns + c) : 0;
-      if (colour) text_printf(out, "\033[38;5;%d;48;5;%dm▀", 232 + (int)(top * 23 + 0.5), 232 + (int)(below * 23 + 0.5));
-      else text_add(out, shades[(int)(top * 4 + 0.5)]);
+      double top = pixel(type, data, r * columns + c),
+             below = colour && r + 1 < rows ? pixel(type, data, (r + 1) * columns + c) : 0;
+      if (colour)
+        text_printf(out, "\033[38;5;%d;48;5;%dm▀", 232 + (int)(top * 23 + 0.5),
+                    232 + (int)(below * 23 + 0.5));
+      else
+        text_add(out, shades[(int)(top * 4 + 0.5)]);
     }
     text_add(out, colour ? "\033[0m\n" : "\n");
   }

@@ -55,7 +55,10 @@ static int averages_read(Runner *runner, const Pass *pass, const Average *mean, 
     for (int i = 0; i < pass->measures; i++) {
       bool loss = !strcmp(pass->measure[i].name, "loss");
       if (loss != (turn == 0)) continue;
-      out[count++] = (ReportNumber){pass->measure[i].name, pass->measure[i].stateful ? runner_number(runner, pass->measure[i].name) : mean[i].rows > 0 ? mean[i].sum / mean[i].rows : NAN};
+      out[count++] = (ReportNumber){pass->measure[i].name, pass->measure[i].stateful
+                                                               ? runner_number(runner, pass->measure[i].name)
+                                                           : mean[i].rows > 0 ? mean[i].sum / mean[i].rows
+                                                                              : NAN};
     }
   return count;
 }
@@ -70,7 +73,8 @@ static void validate(Training *t) {
   int64_t batch = t->batch < 256 ? 256 : t->batch, number = 0;
   for (int64_t from = 0; from < t->valid_rows; from += batch) {
     int64_t count = t->valid_rows - from < batch ? t->valid_rows - from : batch;
-    RunArgs args = {.seed = t->task->settings.seed, .step = t->step, .batch = number++, .part = PART_VALIDATION};
+    RunArgs args = {
+        .seed = t->task->settings.seed, .step = t->step, .batch = number++, .part = PART_VALIDATION};
     if (!runner_run(t->valid, t->valid_row + from, count, &args)) {
       t->exit_code = 1;
       return;
@@ -86,11 +90,15 @@ static double watched(const Training *t, const char *metric) {
   return NAN;
 }
 
-static bool better(double value, double than, bool least) { return isnan(than) ? !isnan(value) : least ? value < than : value > than; }
+static bool better(double value, double than, bool least) {
+  return isnan(than) ? !isnan(value) : least ? value < than : value > than;
+}
 
 // ---- saving ---------------------------------------------------------------------------------------------------
 
-static const char *run_file(Training *t, const char *name) { return arena_printf(t->session->arena, "%s/%s", t->run->folder, name); }
+static const char *run_file(Training *t, const char *name) {
+  return arena_printf(t->session->arena, "%s/%s", t->run->folder, name);
+}
 
 static bool save_weights(Training *t, const char *name) {
   Bundle *bundle = session_bundle(t->session, NULL);
@@ -122,7 +130,8 @@ static void stop_if_stuck(Training *t) {
     t->last_stop = value;
     t->worse = 0;
   } else if (++t->worse >= s->patience) {
-    report_line(t->session->report, t->task->name, "stopped: valid.%s did not improve in %lld validations", s->stop, (long long)s->patience);
+    report_line(t->session->report, t->task->name, "stopped: valid.%s did not improve in %lld validations",
+                s->stop, (long long)s->patience);
     t->stop = true;
   }
 }
@@ -139,9 +148,12 @@ static void *snapshot(Training *t, void *into, bool restore) {
       const Output *output = &graph->output[i];
       if (output->kind != OUTPUT_ASSIGN) continue;
       size_t size = (size_t)type_count(&output->variable->type) * dtype_size(output->variable->type.dtype);
-      if (turn && restore) memcpy(output->variable->data, p, size);
-      else if (turn) memcpy(p, output->variable->data, size);
-      else bytes += size;
+      if (turn && restore)
+        memcpy(output->variable->data, p, size);
+      else if (turn)
+        memcpy(p, output->variable->data, size);
+      else
+        bytes += size;
       p = p ? p + size : NULL;
     }
     if (!into) into = memory_alloc(bytes + 1, 1);
@@ -169,8 +181,9 @@ static Runner *runner_of(const Training *t, int64_t batch) {
 
 static bool run_batch(Training *t, int64_t batch, int64_t step) {
   running_numbers(t, step, t->epoch + 1);
-  return runner_run(runner_of(t, batch), t->rows ? t->order + batch * t->batch : NULL, batch_rows(t, batch),
-             &(RunArgs){.seed = t->task->settings.seed, .step = step, .batch = batch, .part = PART_TRAINING});
+  return runner_run(
+      runner_of(t, batch), t->rows ? t->order + batch * t->batch : NULL, batch_rows(t, batch),
+      &(RunArgs){.seed = t->task->settings.seed, .step = step, .batch = batch, .part = PART_TRAINING});
 }
 
 /* A number that is not finite came up in `batch` of this epoch: goes back to its begin, repeats what led there
@@ -186,9 +199,11 @@ static void blame(Training *t, int64_t batch, int64_t first_step) {
   }
   running_numbers(t, step, t->epoch + 1);
   const Node *node = NULL;
-  runner_blame(runner_of(t, batch), t->rows ? t->order + batch * t->batch : NULL, batch_rows(t, batch),
-               &(RunArgs){.seed = t->task->settings.seed, .step = step, .batch = batch, .part = PART_TRAINING}, &node);
-  problem_not_a_number(t->session->problems, node ? node->span : t->task->ast->at, t->task->name, failed, node ? op_table[node->op].name : NULL, node ? node->layer : NULL);
+  runner_blame(
+      runner_of(t, batch), t->rows ? t->order + batch * t->batch : NULL, batch_rows(t, batch),
+      &(RunArgs){.seed = t->task->settings.seed, .step = step, .batch = batch, .part = PART_TRAINING}, &node);
+  problem_not_a_number(t->session->problems, node ? node->span : t->task->ast->at, t->task->name, failed,
+                       node ? op_table[node->op].name : NULL, node ? node->layer : NULL);
   snapshot(t, t->begin, true);
   if (save_weights(t, "last.safetensors")) report_saved(t->session->report, run_file(t, "last.safetensors"));
   t->exit_code = 4;
@@ -200,8 +215,16 @@ static void tell(Training *t, int64_t epoch, bool measure) {
   t->valids = 0;
   if (measure && !interrupted) validate(t);
   double now = seconds_now();
-  ReportEpoch told = {.task = t->task->name, .epoch = epoch, .epochs = t->epochs, .step = t->step, .steps = t->steps, .seconds = now - t->epoch_start,
-                      .train = t->train_numbers, .valid = t->valid_numbers, .trains = t->trains, .valids = t->valids};
+  ReportEpoch told = {.task = t->task->name,
+                      .epoch = epoch,
+                      .epochs = t->epochs,
+                      .step = t->step,
+                      .steps = t->steps,
+                      .seconds = now - t->epoch_start,
+                      .train = t->train_numbers,
+                      .valid = t->valid_numbers,
+                      .trains = t->trains,
+                      .valids = t->valids};
   t->epoch_start = now;
   report_epoch(t->session->report, &told);
   keep_if_better(t, epoch);
@@ -239,7 +262,13 @@ static void run_epoch(Training *t) {
     report_step_time(t->session->report, 1e3 * (seconds_now() - start));
     report_first_step(t->session->report);
     ReportNumber live = {"loss", loss};
-    ReportEpoch now = {.task = t->task->name, .epoch = t->epoch + 1, .epochs = t->epochs, .step = t->step, .steps = t->steps, .train = &live, .trains = 1};
+    ReportEpoch now = {.task = t->task->name,
+                       .epoch = t->epoch + 1,
+                       .epochs = t->epochs,
+                       .step = t->step,
+                       .steps = t->steps,
+                       .train = &live,
+                       .trains = 1};
     report_progress(t->session->report, &now, (double)t->step / (seconds_now() - t->run_start));
     if (runner != t->train) continue;
     if (every && t->step % every == 0 && t->step < t->steps) tell(t, t->epoch + 1, true);
@@ -281,7 +310,9 @@ static bool training_open(Training *t) {
     }
   }
   t->batch = !t->rows ? 1 : s->batch_all || s->batch > t->rows->count ? t->rows->count : s->batch;
-  t->batches = !t->rows ? (s->steps ? s->steps : 1) : s->drop_last ? t->rows->count / t->batch : (t->rows->count + t->batch - 1) / t->batch;
+  t->batches = !t->rows       ? (s->steps ? s->steps : 1)
+               : s->drop_last ? t->rows->count / t->batch
+                              : (t->rows->count + t->batch - 1) / t->batch;
   int64_t updates = (t->batches + s->accumulate - 1) / s->accumulate;
   t->steps = s->steps ? s->steps : (int64_t)ceil(s->epochs * (double)updates);
   t->epochs = (t->steps + updates - 1) / updates;
@@ -297,10 +328,12 @@ static bool training_open(Training *t) {
   if (t->valid) draw_valid_rows(t);
   runner_reset(t->train, VARIABLE_OPTIMIZER);
   bool short_batch = t->rows && t->rows->count % t->batch && !s->drop_last;
-  if (!runner_prepare(t->train, t->batch) || (short_batch && !runner_prepare(t->train, t->rows->count % t->batch)) ||
+  if (!runner_prepare(t->train, t->batch) ||
+      (short_batch && !runner_prepare(t->train, t->rows->count % t->batch)) ||
       (t->accumulate && !runner_prepare(t->accumulate, t->batch)))
     return false;
-  t->run = run_create(session->arena, session->problems, session->options->out ? session->options->out : ".", session->program->program_name, t->task->name);
+  t->run = run_create(session->arena, session->problems, session->options->out ? session->options->out : ".",
+                      session->program->program_name, t->task->name);
   return t->run != NULL;
 }
 
@@ -322,7 +355,8 @@ static void training_save(Training *t) {
 int train_task(Session *session, Task *task) {
   Training t = {.session = session, .task = task, .run_start = seconds_now(), .epoch_start = seconds_now()};
   if (strcmp(task->settings.precision_name, "f32") && strcmp(task->settings.precision_name, "f64"))
-    report_line(session->report, "note", "%s computes in f32: %s is not available on this device", session->backend->name, task->settings.precision_name);
+    report_line(session->report, "note", "%s computes in f32: %s is not available on this device",
+                session->backend->name, task->settings.precision_name);
   bool ok = training_open(&t);
   if (ok) {
     report_start(session->report, task->name, t.steps, t.rows ? t.rows->count : 0);

@@ -19,7 +19,8 @@ const char *weight_path(const Elaborator *e, const Weight *weight) {
     size_t prefix = (size_t)(dot - weight->canonical);
     bool repeated = false;
     for (int i = 0; i < e->weights && !repeated; i++)
-      repeated = !strncmp(e->weight[i].canonical, weight->canonical, prefix) && !strncmp(e->weight[i].canonical + prefix, ".1.", 3);
+      repeated = !strncmp(e->weight[i].canonical, weight->canonical, prefix) &&
+                 !strncmp(e->weight[i].canonical + prefix, ".1.", 3);
     text_add_n(&text, p, (size_t)(dot - p));
     text_add(&text, repeated ? ".0." : ".");
     p = dot + 3;
@@ -47,27 +48,34 @@ Bundle *session_bundle(Session *session, const char *model) {
     if (model && strcmp(model, w->model)) continue;
     int64_t size[MAX_RANK];
     for (int k = 0; k < w->variable->type.rank; k++) size[k] = type_size(&w->variable->type, k);
-    bundle_add(bundle, weight_path(e, w), w->variable->type.dtype, w->variable->role == VARIABLE_STATE, w->variable->type.rank, size, w->variable->data);
+    bundle_add(bundle, weight_path(e, w), w->variable->type.dtype, w->variable->role == VARIABLE_STATE,
+               w->variable->type.rank, size, w->variable->data);
   }
   const Source *source = e->program ? source_by_id(e->program->span.source) : NULL;
   if (source) bundle_set_text(bundle, "program", source->text);
   Text config = {0};
-  for (int i = 0; i < session->options->sets; i++) text_printf(&config, "%s%s", i ? " " : "", session->options->set[i]);
+  for (int i = 0; i < session->options->sets; i++)
+    text_printf(&config, "%s%s", i ? " " : "", session->options->set[i]);
   bundle_set_text(bundle, "config", text_string(&config));
   text_free(&config);
-  bundle_set_text(bundle, "seed", arena_printf(session->arena, "%llu", (unsigned long long)session->options->seed));
-  if (session->backend && !strcmp(session->backend->name, "cpu")) bundle_set_text(bundle, "device", cpu_describe(session->backend));
+  bundle_set_text(bundle, "seed",
+                  arena_printf(session->arena, "%llu", (unsigned long long)session->options->seed));
+  if (session->backend && !strcmp(session->backend->name, "cpu"))
+    bundle_set_text(bundle, "device", cpu_describe(session->backend));
   bundle->data = fitted_document(e);
   return bundle;
 }
 
 static void convert(void *dst, DType to, const void *src, DType from, int64_t count) {
-  if (to == from) memcpy(dst, src, (size_t)count * dtype_size(to));
+  if (to == from)
+    memcpy(dst, src, (size_t)count * dtype_size(to));
   else
     for (int64_t i = 0; i < count; i++) {
       double x = from == DTYPE_F64 ? ((const double *)src)[i] : (double)((const float *)src)[i];
-      if (to == DTYPE_F64) ((double *)dst)[i] = x;
-      else ((float *)dst)[i] = (float)x;
+      if (to == DTYPE_F64)
+        ((double *)dst)[i] = x;
+      else
+        ((float *)dst)[i] = (float)x;
     }
 }
 
@@ -78,9 +86,11 @@ static WeightName weight_name(const char *path, const Type *type) {
 }
 
 /* Fills the weights of `model` (NULL: all) from a bundle. */
-static bool fill_weights(Session *session, const Bundle *bundle, const char *file, Span span, const char *model) {
+static bool fill_weights(Session *session, const Bundle *bundle, const char *file, Span span,
+                         const char *model) {
   Elaborator *e = session->program;
-  WeightName *missing = ARENA_ARRAY(session->arena, WeightName, e->weights + 1), *held = ARENA_ARRAY(session->arena, WeightName, bundle->tensors + 1);
+  WeightName *missing = ARENA_ARRAY(session->arena, WeightName, e->weights + 1),
+             *held = ARENA_ARRAY(session->arena, WeightName, bundle->tensors + 1);
   int missings = 0;
   const char *of = model;
   bool ok = true;
@@ -91,8 +101,10 @@ static bool fill_weights(Session *session, const Bundle *bundle, const char *fil
     const BundleTensor *tensor = bundle_find(bundle, path);
     WeightName want = weight_name(path, &w->variable->type);
     if (!tensor) {
-      if (w->variable->role == VARIABLE_STATE) report_line(session->report, "note", "%s is not in %s and keeps its start value", path, file);
-      else missing[missings++] = want;
+      if (w->variable->role == VARIABLE_STATE)
+        report_line(session->report, "note", "%s is not in %s and keeps its start value", path, file);
+      else
+        missing[missings++] = want;
       if (w->variable->role != VARIABLE_STATE) of = w->model;
       continue;
     }
@@ -108,11 +120,23 @@ static bool fill_weights(Session *session, const Bundle *bundle, const char *fil
     convert(w->variable->data, want.dtype, tensor->data, tensor->dtype, type_count(&w->variable->type));
   }
   for (int i = 0; i < bundle->tensors; i++) {
-    held[i] = (WeightName){.name = bundle->tensor[i].path, .dtype = bundle->tensor[i].dtype, .rank = bundle->tensor[i].rank};
+    held[i] = (WeightName){
+        .name = bundle->tensor[i].path, .dtype = bundle->tensor[i].dtype, .rank = bundle->tensor[i].rank};
     memcpy(held[i].size, bundle->tensor[i].size, sizeof(held[i].size));
   }
-  if (missings) problem_weights_missing(session->problems, span, file, of ? of : "the program", missing, missings, held, bundle->tensors, false);
+  if (missings)
+    problem_weights_missing(session->problems, span, file, of ? of : "the program", missing, missings, held,
+                            bundle->tensors, false);
   return ok && missings == 0;
+}
+
+static bool add_fitted(Session *session, const cJSON *json) {
+  Elaborator *e = session->program;
+  Fitted *fitted = fitted_from_json(session->arena, session->problems, json);
+  if (!fitted) return false;
+  e->fitted = arena_grow(e->arena, e->fitted, (size_t)e->fitteds, &e->fitted_capacity, sizeof(Fitted *));
+  e->fitted[e->fitteds++] = fitted;
+  return true;
 }
 
 bool session_load(Session *session, const char *path, Span span, const char *model, bool statistics) {
@@ -121,16 +145,8 @@ bool session_load(Session *session, const char *path, Span span, const char *mod
   bool ok = true;
   Elaborator *e = session->program;
   if (statistics && bundle->data) {
-    const cJSON *table, *item;
-    cJSON_ArrayForEach(table, bundle->data) cJSON_ArrayForEach(item, table) {
-      Fitted *fitted = fitted_from_json(session->arena, session->problems, item);
-      if (!fitted) {
-        ok = false;
-        break;
-      }
-      e->fitted = arena_grow(e->arena, e->fitted, (size_t)e->fitteds, &e->fitted_capacity, sizeof(Fitted *));
-      e->fitted[e->fitteds++] = fitted;
-    }
+    for (const cJSON *table = bundle->data->child; table && ok; table = table->next)
+      for (const cJSON *item = table->child; item && ok; item = item->next) ok = add_fitted(session, item);
     e->fitted_loaded = e->fitteds > 0;
   } else if (!statistics)
     ok = fill_weights(session, bundle, path, span, model);
@@ -141,10 +157,12 @@ bool session_load(Session *session, const char *path, Span span, const char *mod
 void *weights_copy(Session *session, void *into) {
   Elaborator *e = session->program;
   size_t bytes = 0;
-  for (int i = 0; i < e->weights; i++) bytes += (size_t)type_count(&e->weight[i].variable->type) * dtype_size(e->weight[i].variable->type.dtype);
+  for (int i = 0; i < e->weights; i++)
+    bytes += (size_t)type_count(&e->weight[i].variable->type) * dtype_size(e->weight[i].variable->type.dtype);
   char *copy = into ? into : memory_alloc(bytes + 1, 1), *p = copy;
   for (int i = 0; i < e->weights; i++) {
-    size_t size = (size_t)type_count(&e->weight[i].variable->type) * dtype_size(e->weight[i].variable->type.dtype);
+    size_t size =
+        (size_t)type_count(&e->weight[i].variable->type) * dtype_size(e->weight[i].variable->type.dtype);
     memcpy(p, e->weight[i].variable->data, size);
     p += size;
   }
@@ -155,7 +173,8 @@ void weights_restore(Session *session, const void *copy) {
   Elaborator *e = session->program;
   const char *p = copy;
   for (int i = 0; i < e->weights; i++) {
-    size_t size = (size_t)type_count(&e->weight[i].variable->type) * dtype_size(e->weight[i].variable->type.dtype);
+    size_t size =
+        (size_t)type_count(&e->weight[i].variable->type) * dtype_size(e->weight[i].variable->type.dtype);
     memcpy(e->weight[i].variable->data, p, size);
     p += size;
   }

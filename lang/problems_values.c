@@ -55,7 +55,8 @@ void problem_operator_type(Problems *problems, Span at, const char *op, const ch
   if (logic)
     draft_help(&d, "true or false is made by comparing:  x > 0");
   else
-    draft_help(&d, "convert the whole numbers:  float(…)%s", strcmp(op, "/") ? "" : "      or divide whole numbers by  //");
+    draft_help(&d, "convert the whole numbers:  float(…)%s",
+               strcmp(op, "/") ? "" : "      or divide whole numbers by  //");
   draft_add(&d);
 }
 

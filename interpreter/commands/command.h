@@ -5,10 +5,10 @@
 #include "interpreter/session.h"
 
 typedef struct {
-  const char *file;         // the program, NULL if none was given
-  const char *const *word;  // further words: tasks, a model, a table
+  const char *file;        // the program, NULL if none was given
+  const char *const *word; // further words: tasks, a model, a table
   int words;
-  const char *after, *to;   // --after=, --to
+  const char *after, *to; // --after=, --to
   bool base64;
   Options options;
   Problems *problems;

@@ -7,12 +7,15 @@
 #include <string.h>
 
 static const char *program_name(Invocation *call) {
-  const char *slash = strrchr(call->file, '/'), *start = slash ? slash + 1 : call->file, *dot = strrchr(start, '.');
+  const char *slash = strrchr(call->file, '/'), *start = slash ? slash + 1 : call->file,
+             *dot = strrchr(start, '.');
   return arena_copy(call->arena, start, dot && dot > start ? (size_t)(dot - start) : strlen(start));
 }
 
 bool find_weights(Invocation *call) {
-  if (!call->options.weights) call->options.weights = run_newest(call->arena, call->options.out ? call->options.out : ".", program_name(call), NULL);
+  if (!call->options.weights)
+    call->options.weights =
+        run_newest(call->arena, call->options.out ? call->options.out : ".", program_name(call), NULL);
   if (call->options.weights) return true;
   problem_no_weights_file(call->problems, call->file);
   return false;
@@ -60,7 +63,8 @@ bool write_model(Session *session, const char *model, const char *path, bool bas
   Bundle *bundle = session_bundle(session, model);
   bundle->inputs = signature(ast, true);
   bundle->outputs = signature(ast, false);
-  bool ok = safetensors ? bundle_save_safetensors(bundle, session->problems, path) : bundle_save_json(bundle, session->problems, path, model, base64);
+  bool ok = safetensors ? bundle_save_safetensors(bundle, session->problems, path)
+                        : bundle_save_json(bundle, session->problems, path, model, base64);
   bundle_free(bundle);
   if (ok) report_saved(session->report, path);
   return ok;
@@ -72,7 +76,8 @@ int command_export(Invocation *call) {
     return 2;
   }
   if (!find_weights(call)) return failed(call);
-  Session *session = session_open(call->arena, call->problems, &call->options, call->report, call->file, ALL_KINDS, NULL, 0);
+  Session *session =
+      session_open(call->arena, call->problems, &call->options, call->report, call->file, ALL_KINDS, NULL, 0);
   if (!session || !session_start(session) || !use_weights(call, session)) {
     session_close(session);
     return failed(call);

@@ -7,36 +7,50 @@
 #include <string.h>
 
 const Command commands[] = {
-    {"check", "FILE [name=value …]", "find every mistake in a program, without running it", "  lathe check examples/digits.model\n", true, command_check},
-    {"run", "FILE [name=value …]", "all of a program in the order of its text", "  lathe run examples/digits.model fit.epochs=5\n", true, command_run},
-    {"train", "FILE [TASK …] [name=value …]", "its train blocks", "  lathe train examples/digits.model fit fit.epochs=5\n", true, command_train},
-    {"eval", "FILE [TASK …] [--weights W]", "its eval blocks, with the weights of the newest run", "  lathe eval examples/digits.model report\n", true, command_eval},
-    {"predict", "FILE [TASK …] [--in new.csv] [--out out.csv]", "its predict blocks: rows in, rows out; - is standard input or output",
-     "  lathe predict examples/digits.model read --weights digits.json --in new.csv --out -\n", true, command_predict},
+    {"check", "FILE [name=value …]", "find every mistake in a program, without running it",
+     "  lathe check examples/digits.model\n", true, command_check},
+    {"run", "FILE [name=value …]", "all of a program in the order of its text",
+     "  lathe run examples/digits.model fit.epochs=5\n", true, command_run},
+    {"train", "FILE [TASK …] [name=value …]", "its train blocks",
+     "  lathe train examples/digits.model fit fit.epochs=5\n", true, command_train},
+    {"eval", "FILE [TASK …] [--weights W]", "its eval blocks, with the weights of the newest run",
+     "  lathe eval examples/digits.model report\n", true, command_eval},
+    {"predict", "FILE [TASK …] [--in new.csv] [--out out.csv]",
+     "its predict blocks: rows in, rows out; - is standard input or output",
+     "  lathe predict examples/digits.model read --weights digits.json --in new.csv --out -\n", true,
+     command_predict},
     {"export", "FILE MODEL --to x.json", "the weights of a model as JSON (or .safetensors)",
-     "  --base64        numbers as base64 instead of text\n\n  lathe export examples/digits.model net --to net.json\n", true, command_export},
-    {"show", "FILE [TASK] [--after=STAGE]", "layers and weights; or a stage: parse check graph grad fuse plan", "  lathe show examples/digits.model --after=fuse fit\n", true, command_show},
-    {"plan", "FILE [TASK]", "steps, memory and work of every pass", "  lathe plan examples/digits.model fit.batch=256\n", true, command_plan},
-    {"data", "FILE [NAME]", "a table: columns, missing values, ranges, rows", "  lathe data examples/digits.model digits\n", true, command_data},
-    {"explain", "CODE", "what a problem means and how to mend it", "  lathe explain E0201\n", false, command_explain},
+     "  --base64        numbers as base64 instead of text\n\n  lathe export examples/digits.model net --to "
+     "net.json\n",
+     true, command_export},
+    {"show", "FILE [TASK] [--after=STAGE]",
+     "layers and weights; or a stage: parse check graph grad fuse plan",
+     "  lathe show examples/digits.model --after=fuse fit\n", true, command_show},
+    {"plan", "FILE [TASK]", "steps, memory and work of every pass",
+     "  lathe plan examples/digits.model fit.batch=256\n", true, command_plan},
+    {"data", "FILE [NAME]", "a table: columns, missing values, ranges, rows",
+     "  lathe data examples/digits.model digits\n", true, command_data},
+    {"explain", "CODE", "what a problem means and how to mend it", "  lathe explain E0201\n", false,
+     command_explain},
     {"version", "[-v]", "version, processor and libraries", "  lathe version -v\n", false, command_version},
     {"help", "[COMMAND]", "this, or more about a command", "  lathe help predict\n", false, command_help},
 };
 const int command_count = (int)(sizeof(commands) / sizeof(*commands));
 
-static const char flags[] = "Flags:\n"
-                            "  --root DIR       relative paths in a program start here (else its own folder)\n"
-                            "  --out DIR        what is written goes beneath it (else the current folder)\n"
-                            "  --weights W      a weights file, or init: the initial weights\n"
-                            "  --seed N         seed of everything random (else 0)\n"
-                            "  --threads N      processors to use; the results do not depend on it\n"
-                            "  --device D       cpu, or reference: slow, in double, for comparison\n"
-                            "  --cpu LEVEL      v2, v3 or v4: force instructions of x86-64-v2, v3, v4\n"
-                            "  --precision P    f32 or f64\n"
-                            "  --no-fuse        one operation a step: same results, slower\n"
-                            "  --json           events for programs, one object a line\n"
-                            "  --color WHEN     auto, always or never\n"
-                            "  -q, -v           say less, say more\n";
+static const char flags[] =
+    "Flags:\n"
+    "  --root DIR       relative paths in a program start here (else its own folder)\n"
+    "  --out DIR        what is written goes beneath it (else the current folder)\n"
+    "  --weights W      a weights file, or init: the initial weights\n"
+    "  --seed N         seed of everything random (else 0)\n"
+    "  --threads N      processors to use; the results do not depend on it\n"
+    "  --device D       cpu, or reference: slow, in double, for comparison\n"
+    "  --cpu LEVEL      v2, v3 or v4: force instructions of x86-64-v2, v3, v4\n"
+    "  --precision P    f32 or f64\n"
+    "  --no-fuse        one operation a step: same results, slower\n"
+    "  --json           events for programs, one object a line\n"
+    "  --color WHEN     auto, always or never\n"
+    "  -q, -v           say less, say more\n";
 
 int command_help(Invocation *call) {
   if (call->file) {
@@ -44,15 +58,18 @@ int command_help(Invocation *call) {
     for (int i = 0; i < command_count; i++) {
       names[i] = commands[i].name;
       if (strcmp(commands[i].name, call->file)) continue;
-      printf("lathe %s %s\n  %s\n\n%s", commands[i].name, commands[i].usage, commands[i].doc, commands[i].more);
+      printf("lathe %s %s\n  %s\n\n%s", commands[i].name, commands[i].usage, commands[i].doc,
+             commands[i].more);
       return 0;
     }
-    problem_unknown_word(call->problems, "command", call->file, name_nearest(call->file, names, command_count));
+    problem_unknown_word(call->problems, "command", call->file,
+                         name_nearest(call->file, names, command_count));
     return 2;
   }
   printf("lathe COMMAND FILE [name=value …] [flags]\n\n");
   for (int i = 0; i < command_count; i++) printf("  %-8s %s\n", commands[i].name, commands[i].doc);
-  printf("\nname=value sets a config of the program; task.setting=value a setting of a train block.\n\n%s", flags);
+  printf("\nname=value sets a config of the program; task.setting=value a setting of a train block.\n\n%s",
+         flags);
   return 0;
 }
 

@@ -24,14 +24,17 @@ static void show_weights(const Elaborator *e, Text *out) {
     type_print_shape(&w->variable->type, &shape);
     int64_t count = type_count(&w->variable->type);
     bool state = w->variable->role == VARIABLE_STATE;
-    text_printf(out, "%-36s %-20s %12" PRId64 "%s\n", weight_path(e, w), text_string(&shape), count, state ? "  state" : "");
+    text_printf(out, "%-36s %-20s %12" PRId64 "%s\n", weight_path(e, w), text_string(&shape), count,
+                state ? "  state" : "");
     if (!state) total += count;
     text_free(&shape);
   }
   text_printf(out, "%-36s %-20s %12" PRId64 "\n", "weights", "", total);
 }
 
-static Pass *forward_pass(const Task *task) { return task->once ? task->once : task->valid ? task->valid : task->train; }
+static Pass *forward_pass(const Task *task) {
+  return task->once ? task->once : task->valid ? task->valid : task->train;
+}
 
 /* What the checker found: every weight, and what every task measures and yields. */
 static void show_checked(const Session *session, Text *out) {
@@ -65,8 +68,10 @@ static void show_task(Session *session, const Task *task, Stage stage, Text *out
     return;
   }
   Plan *plan = plan_of(session, pass, task->settings.batch);
-  if (stage == STAGE_FUSE) plan_print_steps(plan, out);
-  else plan_print(plan, out);
+  if (stage == STAGE_FUSE)
+    plan_print_steps(plan, out);
+  else
+    plan_print(plan, out);
 }
 
 int command_show(Invocation *call) {
@@ -74,16 +79,21 @@ int command_show(Invocation *call) {
   for (int i = 0; call->after && i < STAGE_COUNT; i++)
     if (!strcmp(stage_names[i], call->after)) stage = i;
   if (call->after && stage == STAGE_COUNT) {
-    problem_unknown_word(call->problems, "stage", call->after, name_nearest(call->after, stage_names, STAGE_COUNT));
+    problem_unknown_word(call->problems, "stage", call->after,
+                         name_nearest(call->after, stage_names, STAGE_COUNT));
     return 2;
   }
   call->options.quiet = true;
-  Session *session = session_open(call->arena, call->problems, &call->options, call->report, call->file, ALL_KINDS, call->word, call->words);
+  Session *session = session_open(call->arena, call->problems, &call->options, call->report, call->file,
+                                  ALL_KINDS, call->word, call->words);
   if (!session) return failed(call);
   Text out = {0};
-  if (stage == STAGE_PARSE) ast_print(session->program->program, &out);
-  else if (stage == STAGE_CHECK) show_checked(session, &out);
-  else if (stage == STAGE_COUNT) show_weights(session->program, &out);
+  if (stage == STAGE_PARSE)
+    ast_print(session->program->program, &out);
+  else if (stage == STAGE_CHECK)
+    show_checked(session, &out);
+  else if (stage == STAGE_COUNT)
+    show_weights(session->program, &out);
   else
     for (int i = 0; i < session->tasks; i++) show_task(session, session->task[i], (Stage)stage, &out);
   print_out(&out);
@@ -104,19 +114,27 @@ static double flops_of(const Plan *plan) {
     if (step->kind != STEP_KERNEL) continue;
     const Node *node = step->node;
     double out = (double)type_count(&node->type);
-    if (node->op == OP_MATMUL) sum += 2 * out * (double)type_size(&node->src[0]->type, node->src[0]->type.rank - (node->attr.flag[0] ? 2 : 1));
-    if (node->op == OP_CONV2D) sum += 2 * out * (double)type_count(&node->src[1]->type) / (double)type_size(&node->src[1]->type, 3);
-    if (node->op == OP_CONV2D_GRAD_INPUT) sum += 2 * (double)type_count(&node->src[0]->type) * (double)type_count(&node->src[1]->type) / (double)type_size(&node->src[1]->type, 3);
-    if (node->op == OP_CONV2D_GRAD_KERNEL) sum += 2 * (double)type_count(&node->src[1]->type) * out / (double)type_size(&node->type, 3);
+    if (node->op == OP_MATMUL)
+      sum += 2 * out *
+             (double)type_size(&node->src[0]->type, node->src[0]->type.rank - (node->attr.flag[0] ? 2 : 1));
+    if (node->op == OP_CONV2D)
+      sum += 2 * out * (double)type_count(&node->src[1]->type) / (double)type_size(&node->src[1]->type, 3);
+    if (node->op == OP_CONV2D_GRAD_INPUT)
+      sum += 2 * (double)type_count(&node->src[0]->type) * (double)type_count(&node->src[1]->type) /
+             (double)type_size(&node->src[1]->type, 3);
+    if (node->op == OP_CONV2D_GRAD_KERNEL)
+      sum += 2 * (double)type_count(&node->src[1]->type) * out / (double)type_size(&node->type, 3);
   }
   return sum;
 }
 
 int command_plan(Invocation *call) {
-  Session *session = session_open(call->arena, call->problems, &call->options, call->report, call->file, ALL_KINDS, call->word, call->words);
+  Session *session = session_open(call->arena, call->problems, &call->options, call->report, call->file,
+                                  ALL_KINDS, call->word, call->words);
   if (!session) return failed(call);
   Text out = {0};
-  text_printf(&out, "%-12s %-8s %8s %8s %8s %12s %12s\n", "task", "pass", "batch", "loops", "kernels", "memory", "work");
+  text_printf(&out, "%-12s %-8s %8s %8s %8s %12s %12s\n", "task", "pass", "batch", "loops", "kernels",
+              "memory", "work");
   for (int i = 0; i < session->tasks; i++) {
     const Task *task = session->task[i];
     Pass *const passes[] = {task->train, task->valid, task->once};
@@ -130,8 +148,8 @@ int command_plan(Invocation *call) {
         loops += plan->step[k].kind == STEP_LOOP;
         kernels += plan->step[k].kind == STEP_KERNEL;
       }
-      text_printf(&out, "%-12s %-8s %8" PRId64 " %8d %8d %8.2f MiB %7.3f GFLOP\n", task->name, names[p], batch, loops, kernels,
-                  (double)plan->arena_bytes / 1048576, flops_of(plan) / 1e9);
+      text_printf(&out, "%-12s %-8s %8" PRId64 " %8d %8d %8.2f MiB %7.3f GFLOP\n", task->name, names[p],
+                  batch, loops, kernels, (double)plan->arena_bytes / 1048576, flops_of(plan) / 1e9);
     }
   }
   print_out(&out);
@@ -167,7 +185,9 @@ int command_data(Invocation *call) {
   for (int i = 0; i < e->datasets; i++)
     if (e->dataset[i]->table) table_close(e->dataset[i]->table);
   if (shown) return 0;
-  if (call->words) problem_unknown_word(call->problems, "data", call->word[0], name_nearest(call->word[0], known, count));
-  else problem_nothing_to_do(call->problems, "data", call->file);
+  if (call->words)
+    problem_unknown_word(call->problems, "data", call->word[0], name_nearest(call->word[0], known, count));
+  else
+    problem_nothing_to_do(call->problems, "data", call->file);
   return 2;
 }

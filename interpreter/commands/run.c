@@ -12,11 +12,13 @@ int failed(Invocation *call) {
 }
 
 const char *below_out(Invocation *call, const char *path) {
-  return call->options.out && path[0] != '/' ? arena_printf(call->arena, "%s/%s", call->options.out, path) : path;
+  return call->options.out && path[0] != '/' ? arena_printf(call->arena, "%s/%s", call->options.out, path)
+                                             : path;
 }
 
 static Session *open_session(Invocation *call, unsigned kinds) {
-  return session_open(call->arena, call->problems, &call->options, call->report, call->file, kinds, call->word, call->words);
+  return session_open(call->arena, call->problems, &call->options, call->report, call->file, kinds,
+                      call->word, call->words);
 }
 
 /* Every word must name a task; those of `kind` are meant when there is no word. */
@@ -26,7 +28,8 @@ static bool words_known(Invocation *call, Session *session, int kind) {
   int count = 0;
   for (int i = 0; i < e->declaration->count; i++) {
     const Ast *ast = e->declaration->item[i];
-    if (ast->kind == AST_TASK && (kind < 0 || (int)ast->u.task.task == kind)) known[count++] = ast->u.task.name;
+    if (ast->kind == AST_TASK && (kind < 0 || (int)ast->u.task.task == kind))
+      known[count++] = ast->u.task.name;
   }
   for (int w = 0; w < call->words; w++) {
     bool found = false;
@@ -51,14 +54,17 @@ static int run_load(Session *session, const Ast *ast) {
     problem_unavailable(e->problems, ast->u.transfer.body->span, "load with rename, layout or skip");
     return 1;
   }
-  const Value *what = eval(e, e->file, ast->u.transfer.what), *where = eval(e, e->file, ast->u.transfer.where);
+  const Value *what = eval(e, e->file, ast->u.transfer.what),
+              *where = eval(e, e->file, ast->u.transfer.where);
   if (what->kind != VALUE_INSTANCE || !what->u.instance.model || where->kind != VALUE_STRING) {
     problem_transfer(e->problems, ast->span, "load net from \"net.json\"");
     return 1;
   }
   const char *path = where->u.string.bytes, *slash = strrchr(e->program_path, '/');
-  if (path[0] != '/' && session->options->root) path = arena_printf(session->arena, "%s/%s", session->options->root, path);
-  else if (path[0] != '/' && slash) path = arena_printf(session->arena, "%.*s/%s", (int)(slash - e->program_path), e->program_path, path);
+  if (path[0] != '/' && session->options->root)
+    path = arena_printf(session->arena, "%s/%s", session->options->root, path);
+  else if (path[0] != '/' && slash)
+    path = arena_printf(session->arena, "%.*s/%s", (int)(slash - e->program_path), e->program_path, path);
   if (!session_load(session, path, ast->span, what->u.instance.path, false)) return 3;
   session->weights_from = path;
   report_line(session->report, "load", "%s from %s", what->u.instance.path, path);
@@ -67,7 +73,8 @@ static int run_load(Session *session, const Ast *ast) {
 
 static int run_export(Invocation *call, Session *session, const Ast *ast) {
   Elaborator *e = session->program;
-  const Value *what = eval(e, e->file, ast->u.transfer.what), *where = eval(e, e->file, ast->u.transfer.where);
+  const Value *what = eval(e, e->file, ast->u.transfer.what),
+              *where = eval(e, e->file, ast->u.transfer.where);
   if (what->kind != VALUE_INSTANCE || !what->u.instance.model || where->kind != VALUE_STRING) {
     problem_transfer(e->problems, ast->span, "export net to \"net.json\"");
     return 1;
@@ -87,7 +94,10 @@ static int run_task(Invocation *call, Session *session, Task *task) {
   switch (task->kind) {
   case TASK_TRAIN: return train_task(session, task);
   case TASK_EVAL: return measure_task(session, task);
-  case TASK_PREDICT: return predict_task(session, task, call->to ? call->to : below_out(call, arena_printf(call->arena, "%s.csv", task->name)));
+  case TASK_PREDICT:
+    return predict_task(session, task,
+                        call->to ? call->to
+                                 : below_out(call, arena_printf(call->arena, "%s.csv", task->name)));
   default: return plain_task(session, task);
   }
 }
@@ -109,13 +119,21 @@ static int run_events(Invocation *call, Session *session, unsigned kinds, bool e
 static int run_program(Invocation *call, int kind, unsigned kinds, bool exports, bool weights) {
   if (weights && !find_weights(call)) return failed(call);
   Session *session = open_session(call, kinds);
-  int code = session && words_known(call, session, kind) && session_start(session) && (!weights || use_weights(call, session)) ? 0 : failed(call);
+  int code = session && words_known(call, session, kind) && session_start(session) &&
+                     (!weights || use_weights(call, session))
+                 ? 0
+                 : failed(call);
   if (!code) code = run_events(call, session, kinds, exports);
   session_close(session);
   return code;
 }
 
-int command_run(Invocation *call) { return run_program(call, -1, 1u << TASK_TRAIN | 1u << TASK_EVAL | 1u << TASK_PREDICT | 1u << TASK_TASK, true, false); }
+int command_run(Invocation *call) {
+  return run_program(call, -1, 1u << TASK_TRAIN | 1u << TASK_EVAL | 1u << TASK_PREDICT | 1u << TASK_TASK,
+                     true, false);
+}
 int command_train(Invocation *call) { return run_program(call, TASK_TRAIN, 1u << TASK_TRAIN, false, false); }
 int command_eval(Invocation *call) { return run_program(call, TASK_EVAL, 1u << TASK_EVAL, false, true); }
-int command_predict(Invocation *call) { return run_program(call, TASK_PREDICT, 1u << TASK_PREDICT, false, true); }
+int command_predict(Invocation *call) {
+  return run_program(call, TASK_PREDICT, 1u << TASK_PREDICT, false, true);
+}

@@ -23,15 +23,19 @@ const Builtin *builtin_find(Name name) {
 }
 
 void builtins_declare(Elaborator *e, Scope *scope) {
-  static const struct { const char *name; double number; } constants[] = {
-      {"pi", 3.14159265358979323846}, {"inf", INFINITY}, {"nan", NAN}};
+  static const struct {
+    const char *name;
+    double number;
+  } constants[] = {{"pi", 3.14159265358979323846}, {"inf", INFINITY}, {"nan", NAN}};
   for (size_t i = 0; i < sizeof(constants) / sizeof(*constants); i++)
     scope_bind(e, scope, name_of(constants[i].name), value_float(e, constants[i].number));
   static const char *const running[] = {"training", "step", "epoch", "progress"};
   for (int i = 0; i < 4; i++) scope_bind(e, scope, name_of(running[i]), value_unknown_bool());
   for (int op = 0; op < OP_COUNT; op++) {
     const OpRow *row = &op_table[op];
-    if (row->group != GROUP_MAP || op == OP_CAST || op == OP_NOT || op == OP_AND || op == OP_OR || op == OP_MIN || op == OP_MAX) continue;
+    if (row->group != GROUP_MAP || op == OP_CAST || op == OP_NOT || op == OP_AND || op == OP_OR ||
+        op == OP_MIN || op == OP_MAX)
+      continue;
     Value *value = ARENA_NEW(e->arena, Value);
     *value = (Value){.kind = VALUE_BUILTIN, .known = true, .u.op = (OpCode)op};
     scope_bind(e, scope, name_of(row->name), value);
@@ -82,7 +86,8 @@ Node *slot_float(Elaborator *e, const Ast *at, const Argument *slot) {
   if (node && !dtype_is_float(node->type.dtype)) {
     Text text = {0};
     type_print(&node->type, &text);
-    problem_builtin_argument(e->problems, slot->ast ? slot->ast->span : at->span, "floats: float(…) converts", text_string(&text));
+    problem_builtin_argument(e->problems, slot->ast ? slot->ast->span : at->span, "floats: float(…) converts",
+                             text_string(&text));
     text_free(&text);
     return NULL;
   }
@@ -203,7 +208,8 @@ uint64_t random_site(Elaborator *e) {
   int i = 0;
   while (i < sites->count && sites->place[i].place != hash) i++;
   if (i == sites->count) {
-    sites->place = arena_grow(e->arena, sites->place, (size_t)sites->count++, &sites->capacity, sizeof(*sites->place));
+    sites->place =
+        arena_grow(e->arena, sites->place, (size_t)sites->count++, &sites->capacity, sizeof(*sites->place));
     sites->place[i].place = hash;
     sites->place[i].count = 0;
   }
@@ -224,7 +230,8 @@ static const Value *map_numbers(Elaborator *e, OpCode op, const Argument *args, 
   }
   if (op == OP_FLOOR || op == OP_CEIL || op == OP_ROUND) {
     fold_map(op, DTYPE_F64, in, &out);
-    return fabs(out.number) < 9007199254740992.0 ? value_whole(e, (int64_t)out.number) : value_float(e, out.number);
+    return fabs(out.number) < 9007199254740992.0 ? value_whole(e, (int64_t)out.number)
+                                                 : value_float(e, out.number);
   }
   if (!fold_map(op, whole ? DTYPE_I64 : DTYPE_F64, in, &out)) return NULL;
   if (op_table[op].gives == 'B') return value_bool(e, out.whole != 0);
@@ -246,7 +253,7 @@ static const Value *call_map(Elaborator *e, const Ast *at, OpCode op, const Argu
     const Value *value = map_numbers(e, op, args, count);
     if (value) return value;
   }
-  Node *src[3];
+  Node *src[3] = {NULL};
   DType dtype = DTYPE_BOOL;
   const Type *shape = NULL;
   bool running = false; // all tensors among the inputs are numbers between steps
@@ -257,7 +264,8 @@ static const Value *call_map(Elaborator *e, const Ast *at, OpCode op, const Argu
   for (int i = 0; i < count; i++) {
     src[i] = op_takes(op, DTYPE_I64) ? slot_tensor(e, at, &args[i]) : slot_float(e, at, &args[i]);
     if (!src[i]) return value_unknown();
-    if (!(op == OP_WHERE && i == 0) && args[i].value->kind == VALUE_TENSOR && (running || !src[i]->type.running) && src[i]->type.dtype > dtype)
+    if (!(op == OP_WHERE && i == 0) && args[i].value->kind == VALUE_TENSOR &&
+        (running || !src[i]->type.running) && src[i]->type.dtype > dtype)
       dtype = src[i]->type.dtype;
     if (src[i]->type.rank && (!shape || src[i]->type.rank > shape->rank)) shape = &src[i]->type;
   }
@@ -265,12 +273,15 @@ static const Value *call_map(Elaborator *e, const Ast *at, OpCode op, const Argu
     if (op == OP_WHERE && i == 0) {
       if (src[0]->type.dtype != DTYPE_BOOL) return slot_error(e, at, &args[0], "a condition (bool)");
     } else if (src[i]->type.dtype != dtype && dtype != DTYPE_BOOL) {
-      if (args[i].value->kind == VALUE_TENSOR && dtype_is_float(dtype) != dtype_is_float(src[i]->type.dtype)) {
+      if (args[i].value->kind == VALUE_TENSOR &&
+          dtype_is_float(dtype) != dtype_is_float(src[i]->type.dtype)) {
         problem_int_float(e->problems, at->at.source ? at->at : at->span, op_table[op].name);
         return value_unknown();
       }
       double number;
-      src[i] = value_number(args[i].value, &number) && dtype_is_float(dtype) ? build_number(e->graph, dtype, number) : build_cast(src[i], dtype);
+      src[i] = value_number(args[i].value, &number) && dtype_is_float(dtype)
+                   ? build_number(e->graph, dtype, number)
+                   : build_cast(src[i], dtype);
       src[i]->type.running = running && src[i]->op == OP_CONSTANT;
     }
     if (!shape || type_same_shape(&src[i]->type, shape)) continue;
@@ -279,26 +290,30 @@ static const Value *call_map(Elaborator *e, const Ast *at, OpCode op, const Argu
     bool fits = true;
     for (int k = 0; k < t->rank; k++) {
       const Dim *mine = t->size[k], *full = shape->size[shape->rank - t->rank + k];
-      fits = fits && (mine == full || (t->rank == shape->rank && dim_is_number(mine, NULL) && dim_number(mine) == 1));
+      fits = fits &&
+             (mine == full || (t->rank == shape->rank && dim_is_number(mine, NULL) && dim_number(mine) == 1));
     }
     if (!fits) {
       Text a = {0}, b = {0};
       type_print(shape, &a);
       type_print(t, &b);
-      problem_map_shapes(e->problems, at->at.source ? at->at : at->span, op_table[op].name, text_string(&a), text_string(&b));
+      problem_map_shapes(e->problems, at->at.source ? at->at : at->span, op_table[op].name, text_string(&a),
+                         text_string(&b));
       text_free(&a);
       text_free(&b);
       return value_unknown();
     }
     if (t->rank) src[i] = build_expand(src[i], shape->rank, shape->size);
   }
-  if (!op_takes(op, src[arity - 1]->type.dtype)) return slot_error(e, at, &args[arity - 1], "numbers that it is defined for");
+  if (!op_takes(op, src[arity - 1]->type.dtype))
+    return slot_error(e, at, &args[arity - 1], "numbers that it is defined for");
   return value_tensor(e, build_map(op, src));
 }
 
 // ---- calling --------------------------------------------------------------------------------------------------
 
-const Value *builtin_call(Elaborator *e, const Ast *at, const Value *callee, const Argument *args, int count) {
+const Value *builtin_call(Elaborator *e, const Ast *at, const Value *callee, const Argument *args,
+                          int count) {
   if (!callee->scope) return call_map(e, at, callee->u.op, args, count);
   const Builtin *builtin = callee->u.builtin;
   Argument slot[SLOTS] = {{0}};
@@ -308,7 +323,8 @@ const Value *builtin_call(Elaborator *e, const Ast *at, const Value *callee, con
   bool open = false;
   for (const char *p = builtin->signature; *p;) {
     size_t length = strcspn(p, " ");
-    if (*p == '*') open = true;
+    if (*p == '*')
+      open = true;
     else {
       bool maybe = p[length - 1] == '?';
       optional[slots] = maybe;
@@ -324,7 +340,8 @@ const Value *builtin_call(Elaborator *e, const Ast *at, const Value *callee, con
     if (args[i].name) {
       for (k = 0; k < slots && names[k] != args[i].name;) k++;
       if (k == slots && !open) {
-        problem_no_setting(e->problems, args[i].ast->span, builtin->name, args[i].name, false, name_nearest(args[i].name, names, slots), builtin->signature);
+        problem_no_setting(e->problems, args[i].ast->span, builtin->name, args[i].name, false,
+                           name_nearest(args[i].name, names, slots), builtin->signature);
         return value_unknown();
       }
     }
@@ -334,7 +351,8 @@ const Value *builtin_call(Elaborator *e, const Ast *at, const Value *callee, con
     } else if (open)
       rest[rests++] = args[i];
     else {
-      problem_many_arguments(e->problems, args[i].ast ? args[i].ast->span : place, builtin->name, slots, false);
+      problem_many_arguments(e->problems, args[i].ast ? args[i].ast->span : place, builtin->name, slots,
+                             false);
       return value_unknown();
     }
   }

@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define CALL(name)                                                                                           \
-  static const Value *name(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest, int rests)
+  static const Value *name(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest,         \
+                           int rests)
 #define UNUSED ((void)at, (void)slot, (void)rest, (void)rests)
 
 /* What a fitted step of the field that is being built learned; a new one is kept. */
@@ -35,7 +36,9 @@ static Node *constant_row(Elaborator *e, const double *values, int count, const 
   return build_cast(build_read(e->graph, variable), e->precision);
 }
 
-static Node *spread(Node *row, const Node *like) { return row->type.rank ? build_expand(row, like->type.rank, like->type.size) : row; }
+static Node *spread(Node *row, const Node *like) {
+  return row->type.rank ? build_expand(row, like->type.rank, like->type.size) : row;
+}
 
 CALL(columns) {
   UNUSED;
@@ -58,7 +61,9 @@ CALL(columns_except) {
   int keeps = 0;
   for (int i = 0; i < data->table->columns; i++) {
     bool out = false;
-    for (int k = 0; k < rests; k++) out = out || (rest[k].value->kind == VALUE_COLUMN && rest[k].value->u.column.column == &data->table->column[i]);
+    for (int k = 0; k < rests; k++)
+      out = out || (rest[k].value->kind == VALUE_COLUMN &&
+                    rest[k].value->u.column.column == &data->table->column[i]);
     if (!out) kept[keeps++] = (Argument){NULL, column_value(e, data, &data->table->column[i]), at};
   }
   return columns(e, at, slot, kept, keeps);
@@ -80,7 +85,8 @@ CALL(missing) {
 CALL(fill) {
   UNUSED;
   if (slot[0].value->kind == VALUE_UNKNOWN || !in_data_block(e, at, "fill")) return value_unknown();
-  if (slot[0].value->kind != VALUE_COLUMN || slot[0].value->u.column.column->text) return slot_error(e, at, &slot[0], "a column of numbers");
+  if (slot[0].value->kind != VALUE_COLUMN || slot[0].value->u.column.column->text)
+    return slot_error(e, at, &slot[0], "a column of numbers");
   Dataset *data = slot[0].value->u.column.data;
   Column *column = slot[0].value->u.column.column;
   Node *x = column_read(e, data, column);
@@ -88,9 +94,11 @@ CALL(fill) {
   if (!value_number(slot[1].value, &number)) {
     int step = e->field_step++;
     const Fitted *fitted = fitted_find(e, e->field_of->name, e->field, step);
-    if (slot[1].value->kind != VALUE_STRING) return slot_error(e, at, &slot[1], "\"mean\", \"median\" or a number");
+    if (slot[1].value->kind != VALUE_STRING)
+      return slot_error(e, at, &slot[1], "\"mean\", \"median\" or a number");
     const char *how = slot[1].value->u.string.bytes;
-    if (strcmp(how, "mean") && strcmp(how, "median")) return slot_error(e, at, &slot[1], "\"mean\", \"median\" or a number");
+    if (strcmp(how, "mean") && strcmp(how, "median"))
+      return slot_error(e, at, &slot[1], "\"mean\", \"median\" or a number");
     if (!fitted) {
       double *values = rows_compute(e, data, x, &data->table->part[PART_TRAIN]);
       fitted = keep_fitted(e, fitted_fill(e->arena, values, data->table->part[PART_TRAIN].count, how), step);
@@ -110,7 +118,8 @@ CALL(standardize) {
   Node *x = slot_float(e, at, &slot[0]);
   if (!x || !in_data_block(e, at, "standardize")) return value_unknown();
   int64_t count = 1;
-  for (int i = 1; i < x->type.rank; i++) count *= dim_is_number(x->type.size[i], NULL) ? dim_number(x->type.size[i]) : 1;
+  for (int i = 1; i < x->type.rank; i++)
+    count *= dim_is_number(x->type.size[i], NULL) ? dim_number(x->type.size[i]) : 1;
   if (x->type.rank < 1 || x->type.rank > 2) return slot_error(e, at, &slot[0], "a column, or columns(…)");
   int step = e->field_step++;
   const Fitted *fitted = fitted_find(e, e->field_of->name, e->field, step);
@@ -123,25 +132,31 @@ CALL(standardize) {
     for (int64_t i = 0; i < count; i++)
       if (constant[i]) problem_constant_column(e->problems, at->span, e->field, (int)i);
   }
-  if (!fitted || fitted->count != count) return slot_error(e, at, &slot[0], "as many columns as the weights were trained with");
-  Node *center = constant_row(e, fitted->center, fitted->count, "mean"), *spread_row = constant_row(e, fitted->spread, fitted->count, "deviation");
+  if (!fitted || fitted->count != count)
+    return slot_error(e, at, &slot[0], "as many columns as the weights were trained with");
+  Node *center = constant_row(e, fitted->center, fitted->count, "mean"),
+       *spread_row = constant_row(e, fitted->spread, fitted->count, "deviation");
   Value *value = (Value *)value_tensor(e, build_div(build_sub(x, spread(center, x)), spread(spread_row, x)));
   value->u.tensor.fitted = fitted;
   return value;
 }
 
 /* The column of classes that `column` becomes, one an original column and fit. */
-static Column *class_column(Elaborator *e, Dataset *data, const Column *column, const Fitted *fitted, const Ast *at) {
+static Column *class_column(Elaborator *e, Dataset *data, const Column *column, const Fitted *fitted,
+                            const Ast *at) {
   const char *name = arena_printf(e->arena, "%s as class", column->name);
   for (int i = 0; i < data->mades; i++)
-    if (data->made[i]->size[MAX_RANK - 1] == (int64_t)fitted->number && !strcmp(data->made[i]->title, name) && data->made[i]->name == e->field)
+    if (data->made[i]->size[MAX_RANK - 1] == (int64_t)fitted->number && !strcmp(data->made[i]->title, name) &&
+        data->made[i]->name == e->field)
       return data->made[i];
   Column *made = ARENA_NEW(e->arena, Column);
   *made = (Column){.name = e->field, .title = name, .dtype = DTYPE_I32, .bound = fitted->classes};
   made->size[MAX_RANK - 1] = fitted->number;
   made->values = ARENA_ARRAY(e->arena, int32_t, data->table->rows + 1);
   const Part *rows = &data->table->part[PART_ALL];
-  if (column->values && !fitted_classify(fitted, e->problems, at->span, data->table, column, rows, made->values)) return NULL;
+  if (column->values &&
+      !fitted_classify(fitted, e->problems, at->span, data->table, column, rows, made->values))
+    return NULL;
   data->made = arena_grow(e->arena, data->made, (size_t)data->mades, &data->made_capacity, sizeof(Column *));
   return data->made[data->mades++] = made;
 }
@@ -149,16 +164,21 @@ static Column *class_column(Elaborator *e, Dataset *data, const Column *column, 
 CALL(category) {
   UNUSED;
   if (slot[0].value->kind == VALUE_UNKNOWN || !in_data_block(e, at, "category")) return value_unknown();
-  if (slot[0].value->kind != VALUE_COLUMN || slot[0].value->u.column.column->rank) return slot_error(e, at, &slot[0], "a column");
+  if (slot[0].value->kind != VALUE_COLUMN || slot[0].value->u.column.column->rank)
+    return slot_error(e, at, &slot[0], "a column");
   Dataset *data = slot[0].value->u.column.data;
   Column *column = slot[0].value->u.column.column;
   const Value *missing_name = slot[1].value;
-  if (missing_name && missing_name->kind != VALUE_STRING) return slot_error(e, at, &slot[1], "a text: the class of missing values");
+  if (missing_name && missing_name->kind != VALUE_STRING)
+    return slot_error(e, at, &slot[1], "a text: the class of missing values");
   int step = e->field_step++;
   const Fitted *fitted = fitted_find(e, e->field_of->name, e->field, step);
   if (!fitted)
-    fitted = keep_fitted(e, fitted_category(e->arena, e->problems, at->span, data->table, column, &data->table->part[PART_TRAIN],
-                                            missing_name ? missing_name->u.string.bytes : NULL), step);
+    fitted = keep_fitted(e,
+                         fitted_category(e->arena, e->problems, at->span, data->table, column,
+                                         &data->table->part[PART_TRAIN],
+                                         missing_name ? missing_name->u.string.bytes : NULL),
+                         step);
   Column *made = fitted ? class_column(e, data, column, fitted, at) : NULL;
   if (!made) return value_unknown();
   if (!column->values) made->values = NULL; // a phantom: fine unless it is needed
@@ -173,10 +193,12 @@ CALL(unscale) {
   const Value *field = slot[1].value;
   if (!y || field->kind == VALUE_UNKNOWN) return value_unknown();
   const Fitted *fitted = field->kind == VALUE_TENSOR ? field->u.tensor.fitted : NULL;
-  if (!fitted || fitted->kind != FITTED_STANDARDIZE) return slot_error(e, at, &slot[1], "a field made by standardize");
+  if (!fitted || fitted->kind != FITTED_STANDARDIZE)
+    return slot_error(e, at, &slot[1], "a field made by standardize");
   if (fitted->count > 1 && (y->type.rank < 1 || y->type.size[y->type.rank - 1] != dim_of(fitted->count)))
     return slot_error(e, at, &slot[0], "a last dim of as many columns as the field has");
-  Node *center = constant_row(e, fitted->center, fitted->count, "mean"), *spread_row = constant_row(e, fitted->spread, fitted->count, "deviation");
+  Node *center = constant_row(e, fitted->center, fitted->count, "mean"),
+       *spread_row = constant_row(e, fitted->spread, fitted->count, "deviation");
   return value_tensor(e, build_add(build_mul(y, spread(spread_row, y)), spread(center, y)));
 }
 
@@ -186,7 +208,8 @@ CALL(decode) {
   Node *ids = slot_tensor(e, at, &slot[1]);
   if (!ids || field->kind == VALUE_UNKNOWN) return value_unknown();
   const Fitted *fitted = field->kind == VALUE_TENSOR ? field->u.tensor.fitted : NULL;
-  if (!fitted || fitted->kind != FITTED_CATEGORY) return slot_error(e, at, &slot[0], "a field made by category");
+  if (!fitted || fitted->kind != FITTED_CATEGORY)
+    return slot_error(e, at, &slot[0], "a field made by category");
   if (!dtype_is_int(ids->type.dtype)) return slot_error(e, at, &slot[1], "classes, such as argmax(logits)");
   Value *value = (Value *)value_tensor(e, ids);
   value->u.tensor.fitted = fitted;
@@ -213,7 +236,8 @@ static const Builtin rows[] = {
     {"missing", "column", missing, "true where the column has no value"},
     {"fill", "column with", fill, "missing values replaced: \"mean\", \"median\" or a number"},
     {"standardize", "x", standardize, "minus the mean, over the deviation, of the training rows"},
-    {"category", "column missing?", category, "numbered values: int<K>; missing= names a class for what has none"},
+    {"category", "column missing?", category,
+     "numbered values: int<K>; missing= names a class for what has none"},
     {"unscale", "y field", unscale, "standardize undone"},
     {"decode", "field ids", decode, "the values that classes stand for"},
     {"table", "*columns", table, "named columns, for save"},

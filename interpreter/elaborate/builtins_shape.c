@@ -5,7 +5,8 @@
 #include <string.h>
 
 #define CALL(name)                                                                                           \
-  static const Value *name(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest, int rests)
+  static const Value *name(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest,         \
+                           int rests)
 #define UNUSED ((void)at, (void)slot, (void)rest, (void)rests)
 
 CALL(shape_of) {
@@ -111,12 +112,14 @@ CALL(transpose) {
   int order[MAX_RANK], rank = x->type.rank;
   for (int i = 0; i < rank; i++) order[i] = rank - 1 - i;
   if (slot[1].value) {
-    if (slot[1].value->kind != VALUE_LIST || slot[1].value->u.items.count != rank) return slot_error(e, at, &slot[1], "a list with every axis once");
+    if (slot[1].value->kind != VALUE_LIST || slot[1].value->u.items.count != rank)
+      return slot_error(e, at, &slot[1], "a list with every axis once");
     bool seen[MAX_RANK] = {false};
     for (int i = 0; i < rank; i++) {
       const Value *item = slot[1].value->u.items.item[i];
       int64_t axis;
-      if (item->kind != VALUE_INT || !dim_is_number(item->u.dim, &axis) || axis < -rank || axis >= rank || seen[(axis + rank) % rank])
+      if (item->kind != VALUE_INT || !dim_is_number(item->u.dim, &axis) || axis < -rank || axis >= rank ||
+          seen[(axis + rank) % rank])
         return slot_error(e, at, &slot[1], "a list with every axis once");
       order[i] = (int)((axis + rank) % rank);
       seen[order[i]] = true;
@@ -129,7 +132,8 @@ CALL(swap) {
   UNUSED;
   Node *x = slot_tensor(e, at, &slot[0]);
   if (!x) return value_unknown();
-  return x->type.rank < 2 ? slot_error(e, at, &slot[0], "a tensor of at least two dims") : value_tensor(e, build_swap(x));
+  return x->type.rank < 2 ? slot_error(e, at, &slot[0], "a tensor of at least two dims")
+                          : value_tensor(e, build_swap(x));
 }
 
 /* The tensors of a list, all of one dtype. NULL after a Problem. */
@@ -141,17 +145,21 @@ static Node **list_tensors(Elaborator *e, const Ast *at, const Argument *slot, i
   *count = slot->value->u.items.count;
   Node **item = ARENA_ARRAY(e->arena, Node *, *count + 1);
   for (int i = 0; i < *count; i++) {
-    const Ast *ast = slot->ast && slot->ast->kind == AST_LIST && slot->ast->u.list.count == *count ? slot->ast->u.list.item[i] : slot->ast;
+    const Ast *ast = slot->ast && slot->ast->kind == AST_LIST && slot->ast->u.list.count == *count
+                         ? slot->ast->u.list.item[i]
+                         : slot->ast;
     Argument one = {NULL, slot->value->u.items.item[i], ast};
     item[i] = one.value->kind == VALUE_INT ? slot_float(e, at, &one) : slot_tensor(e, at, &one);
     if (!item[i]) return NULL;
     if (item[i]->type.running) item[i] = build_cast(item[i], e->precision);
     if (item[i]->type.dtype == item[0]->type.dtype) continue;
-    if (dtype_is_float(item[i]->type.dtype) != dtype_is_float(item[0]->type.dtype) || item[i]->type.dtype == DTYPE_BOOL) {
+    if (dtype_is_float(item[i]->type.dtype) != dtype_is_float(item[0]->type.dtype) ||
+        item[i]->type.dtype == DTYPE_BOOL) {
       Text a = {0}, b = {0};
       type_print(&item[0]->type, &a);
       type_print(&item[i]->type, &b);
-      problem_join(e->problems, ast ? ast->span : at->span, text_string(&a), text_string(&b), "numbers of one kind can be joined: float(…) converts");
+      problem_join(e->problems, ast ? ast->span : at->span, text_string(&a), text_string(&b),
+                   "numbers of one kind can be joined: float(…) converts");
       text_free(&a);
       text_free(&b);
       return NULL;
@@ -171,12 +179,14 @@ CALL(concat) {
   if (axis < 0) return value_unknown();
   for (int i = 1; i < count; i++) {
     bool fits = item[i]->type.rank == item[0]->type.rank;
-    for (int k = 0; fits && k < item[0]->type.rank; k++) fits = k == axis || item[i]->type.size[k] == item[0]->type.size[k];
+    for (int k = 0; fits && k < item[0]->type.rank; k++)
+      fits = k == axis || item[i]->type.size[k] == item[0]->type.size[k];
     if (fits) continue;
     Text a = {0}, b = {0};
     type_print(&item[0]->type, &a);
     type_print(&item[i]->type, &b);
-    problem_join(e->problems, at->at.source ? at->at : at->span, text_string(&a), text_string(&b), "all dims but the joined one must agree");
+    problem_join(e->problems, at->at.source ? at->at : at->span, text_string(&a), text_string(&b),
+                 "all dims but the joined one must agree");
     text_free(&a);
     text_free(&b);
     return value_unknown();
@@ -198,7 +208,8 @@ CALL(stack) {
       Text a = {0}, b = {0};
       type_print(&item[0]->type, &a);
       type_print(&item[i]->type, &b);
-      problem_join(e->problems, at->at.source ? at->at : at->span, text_string(&a), text_string(&b), "what is stacked has one shape");
+      problem_join(e->problems, at->at.source ? at->at : at->span, text_string(&a), text_string(&b),
+                   "what is stacked has one shape");
       text_free(&a);
       text_free(&b);
       return value_unknown();
@@ -240,9 +251,11 @@ CALL(unstack) {
   int axis = slot_axis(e, &slot[1], x, -1);
   int64_t count;
   if (axis < 0) return value_unknown();
-  if (!dim_is_number(x->type.size[axis], &count) || count > 65536) return slot_error(e, at, &slot[0], "a last dim of known size");
+  if (!dim_is_number(x->type.size[axis], &count) || count > 65536)
+    return slot_error(e, at, &slot[0], "a last dim of known size");
   const Value **item = ARENA_ARRAY(e->arena, const Value *, count + 1);
-  for (int i = 0; i < count; i++) item[i] = value_tensor(e, build_drop(build_slice(x, axis, dim_of(i), dim_of(1), 1), axis));
+  for (int i = 0; i < count; i++)
+    item[i] = value_tensor(e, build_drop(build_slice(x, axis, dim_of(i), dim_of(1), 1), axis));
   return value_record(e, item, NULL, (int)count);
 }
 
@@ -260,21 +273,37 @@ static const Value *filled(Elaborator *e, const Ast *at, const Argument *shape, 
   return value_tensor(e, rank ? build_expand(number, rank, size) : number);
 }
 
-CALL(zeros) { UNUSED; return filled(e, at, &slot[0], build_number(e->graph, e->precision, 0)); }
-CALL(ones) { UNUSED; return filled(e, at, &slot[0], build_number(e->graph, e->precision, 1)); }
-CALL(full) { UNUSED; return filled(e, at, &slot[0], slot_float(e, at, &slot[1])); }
+CALL(zeros) {
+  UNUSED;
+  return filled(e, at, &slot[0], build_number(e->graph, e->precision, 0));
+}
+CALL(ones) {
+  UNUSED;
+  return filled(e, at, &slot[0], build_number(e->graph, e->precision, 1));
+}
+CALL(full) {
+  UNUSED;
+  return filled(e, at, &slot[0], slot_float(e, at, &slot[1]));
+}
 
 static const Value *like(Elaborator *e, const Ast *at, const Argument *slot, double number) {
   Node *x = slot_float(e, at, slot);
   return x ? value_tensor(e, build_like(x, number)) : value_unknown();
 }
 
-CALL(zeros_like) { UNUSED; return like(e, at, &slot[0], 0); }
-CALL(ones_like) { UNUSED; return like(e, at, &slot[0], 1); }
+CALL(zeros_like) {
+  UNUSED;
+  return like(e, at, &slot[0], 0);
+}
+CALL(ones_like) {
+  UNUSED;
+  return like(e, at, &slot[0], 1);
+}
 
 CALL(arange) {
   UNUSED;
-  if (slot[0].value->kind != VALUE_INT) return slot_error(e, at, &slot[0], "a whole number known before the run");
+  if (slot[0].value->kind != VALUE_INT)
+    return slot_error(e, at, &slot[0], "a whole number known before the run");
   return value_tensor(e, build_index(e->graph, 1, (const Dim *[]){slot[0].value->u.dim}, 0));
 }
 
@@ -286,7 +315,9 @@ CALL(linspace) {
   if (count < 2) return slot_error(e, at, &slot[2], "a count of at least 2");
   Node *t = build_cast(build_index(e->graph, 1, (const Dim *[]){dim_of(count)}, 0), e->precision);
   Node *share = build_mul(t, build_like(t, 1.0 / (double)(count - 1)));
-  return value_tensor(e, build_add(build_mul(build_sub(build_cast(b, e->precision), build_cast(a, e->precision)), share), build_cast(a, e->precision)));
+  return value_tensor(
+      e, build_add(build_mul(build_sub(build_cast(b, e->precision), build_cast(a, e->precision)), share),
+                   build_cast(a, e->precision)));
 }
 
 CALL(uniform) {
@@ -297,7 +328,8 @@ CALL(uniform) {
   Node *u = build_random(e->graph, e->precision, rank, size, random_site(e));
   double low, high;
   if (!slot[1].value && !slot[2].value) return value_tensor(e, u);
-  if (!slot_number(e, at, &slot[1], 0, &low) || !slot_number(e, at, &slot[2], 1, &high)) return value_tensor(e, u);
+  if (!slot_number(e, at, &slot[1], 0, &low) || !slot_number(e, at, &slot[2], 1, &high))
+    return value_tensor(e, u);
   return value_tensor(e, build_add(build_mul(u, build_like(u, high - low)), build_like(u, low)));
 }
 
@@ -327,7 +359,8 @@ CALL(bernoulli) {
   return value_tensor(e, build_cast(build_lt(u, build_cast(p, e->precision)), e->precision));
 }
 
-static int literal(Elaborator *e, const Argument *slot, const Value *value, int rank, int64_t *size, double *out, int64_t *count, bool *whole) {
+static int literal(Elaborator *e, const Argument *slot, const Value *value, int rank, int64_t *size,
+                   double *out, int64_t *count, bool *whole) {
   double number;
   if (value_number(value, &number)) {
     if (out) out[*count] = number;
@@ -371,14 +404,18 @@ CALL(image_grid) {
   Node *x = slot_float(e, at, &slot[0]);
   int64_t count, across, height, width;
   if (!x || !slot_int(e, at, &slot[1], 8, &across)) return value_unknown();
-  bool known = x->type.rank == 3 && dim_is_number(x->type.size[0], &count) && dim_is_number(x->type.size[1], &height) && dim_is_number(x->type.size[2], &width);
-  if (!known || count < 1 || across < 1) return slot_error(e, at, &slot[0], "a known number of images [N, H, W]");
+  bool known = x->type.rank == 3 && dim_is_number(x->type.size[0], &count) &&
+               dim_is_number(x->type.size[1], &height) && dim_is_number(x->type.size[2], &width);
+  if (!known || count < 1 || across < 1)
+    return slot_error(e, at, &slot[0], "a known number of images [N, H, W]");
   if (across > count) across = count;
   int64_t down = (count + across - 1) / across;
   if (down * across > count) x = build_pad(x, 0, dim_of(0), dim_of(down * across - count), 0);
-  Node *cells = build_reshape(x, 4, (const Dim *[]){dim_of(down), dim_of(across), dim_of(height), dim_of(width)});
+  Node *cells =
+      build_reshape(x, 4, (const Dim *[]){dim_of(down), dim_of(across), dim_of(height), dim_of(width)});
   Node *rows = build_permute(cells, (const int[]){0, 2, 1, 3});
-  Value *value = (Value *)value_tensor(e, build_reshape(rows, 2, (const Dim *[]){dim_of(down * height), dim_of(across * width)}));
+  Value *value = (Value *)value_tensor(
+      e, build_reshape(rows, 2, (const Dim *[]){dim_of(down * height), dim_of(across * width)}));
   value->u.tensor.image = true;
   return value;
 }
@@ -394,7 +431,8 @@ CALL(fan_in) {
   const Value *shape = slot[0].value;
   if (shape->kind != VALUE_LIST) return slot_error(e, at, &slot[0], "a shape");
   const Dim *product = dim_of(1);
-  for (int i = 0; i + 1 < shape->u.items.count; i++) product = dim_mul(product, shape->u.items.item[i]->u.dim);
+  for (int i = 0; i + 1 < shape->u.items.count; i++)
+    product = dim_mul(product, shape->u.items.item[i]->u.dim);
   return value_int(e, product);
 }
 
@@ -411,8 +449,10 @@ CALL(fan_out) {
 CALL(text) {
   UNUSED;
   Text text = {0};
-  if (slot[0].value->kind == VALUE_STRING) text_add(&text, slot[0].value->u.string.bytes);
-  else value_print(slot[0].value, &text);
+  if (slot[0].value->kind == VALUE_STRING)
+    text_add(&text, slot[0].value->u.string.bytes);
+  else
+    value_print(slot[0].value, &text);
   const Value *value = value_string(e, text_string(&text), (int)text.length);
   text_free(&text);
   return value;
@@ -443,7 +483,8 @@ static const Builtin rows[] = {
     {"normal", "shape", normal, "random numbers of mean 0 and deviation 1"},
     {"bernoulli", "shape p", bernoulli, "1 with probability p, else 0"},
     {"tensor", "numbers", tensor, "a literal: tensor([[1, 2], [3, 4]])"},
-    {"image_grid", "images across?", image_grid, "images [N, H, W] of values 0..1 as one picture; print draws it"},
+    {"image_grid", "images across?", image_grid,
+     "images [N, H, W] of values 0..1 as one picture; print draws it"},
     {"all_but", "axis", all_but, "every axis but one, for axis="},
     {"fan_in", "shape", fan_in, "inputs of a weight of that shape"},
     {"fan_out", "shape", fan_out, "outputs of a weight of that shape"},

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-int call_arguments(Elaborator *e, Scope *scope, const AstList *list, const Value *first, const Ast *first_ast, Argument **out) {
+int call_arguments(Elaborator *e, Scope *scope, const AstList *list, const Value *first, const Ast *first_ast,
+                   Argument **out) {
   Argument *args = ARENA_ARRAY(e->arena, Argument, list->count + 2);
   int count = 0;
   if (first) args[count++] = (Argument){NULL, first, first_ast};
@@ -13,7 +14,8 @@ int call_arguments(Elaborator *e, Scope *scope, const AstList *list, const Value
     const Ast *item = list->item[i];
     bool is_arg = item->kind == AST_ARG;
     const Ast *value = is_arg ? item->u.arg.value : item;
-    args[count++] = (Argument){is_arg ? item->u.arg.name : NULL, eval(e, scope, value), is_arg && item->u.arg.name ? item : value};
+    args[count++] = (Argument){is_arg ? item->u.arg.name : NULL, eval(e, scope, value),
+                               is_arg && item->u.arg.name ? item : value};
   }
   *out = args;
   return count;
@@ -29,27 +31,34 @@ bool inputs_unknown(const AstList *params, const Argument *args, int count) {
   return false;
 }
 
-static const Value *call_function(Elaborator *e, const Ast *at, const Value *function, const Argument *args, int count) {
+static const Value *call_function(Elaborator *e, const Ast *at, const Value *function, const Argument *args,
+                                  int count) {
   const Ast *declaration = function->ast;
   Scope *scope = scope_new(e, function->scope);
   const char *name = declaration->u.function.name ? declaration->u.function.name : "this fn";
-  if (!signature_bind(e, at, name, scope, &declaration->u.function.params, args, count, false)) return value_unknown();
-  if (!signature_wheres(e, at, scope, declaration) || inputs_unknown(&declaration->u.function.params, args, count)) return value_unknown();
+  if (!signature_bind(e, at, name, scope, &declaration->u.function.params, args, count, false))
+    return value_unknown();
+  if (!signature_wheres(e, at, scope, declaration) ||
+      inputs_unknown(&declaration->u.function.params, args, count))
+    return value_unknown();
   const Value *value = eval_statements(e, scope, declaration->u.function.body);
   if (!signature_result(e, declaration, scope, declaration->u.function.result, value)) return value_unknown();
   return value;
 }
 
-static const Value *call_composed(Elaborator *e, const Ast *at, const Value *composed, const Argument *args, int count) {
+static const Value *call_composed(Elaborator *e, const Ast *at, const Value *composed, const Argument *args,
+                                  int count) {
   const Value *value = call_value(e, at, composed->u.items.item[0], args, count);
   Argument input = {NULL, value, at};
   return value->kind == VALUE_UNKNOWN ? value : call_value(e, at, composed->u.items.item[1], &input, 1);
 }
 
-static const Value *make_update(Elaborator *e, const Ast *at, const Value *recipe, const Argument *args, int count) {
+static const Value *make_update(Elaborator *e, const Ast *at, const Value *recipe, const Argument *args,
+                                int count) {
   const Ast *declaration = recipe->ast;
   Scope *settings = scope_new(e, recipe->scope);
-  if (!signature_bind(e, at, declaration->u.function.name, settings, &declaration->u.function.settings, args, count, true) ||
+  if (!signature_bind(e, at, declaration->u.function.name, settings, &declaration->u.function.settings, args,
+                      count, true) ||
       !signature_wheres(e, at, settings, declaration))
     return value_unknown();
   Value *update = ARENA_NEW(e->arena, Value);
@@ -58,10 +67,12 @@ static const Value *make_update(Elaborator *e, const Ast *at, const Value *recip
 }
 
 /* An optimizer's body with its weight and gradient: (p, g). */
-static const Value *apply_update(Elaborator *e, const Ast *at, const Value *update, const Argument *args, int count) {
+static const Value *apply_update(Elaborator *e, const Ast *at, const Value *update, const Argument *args,
+                                 int count) {
   const Ast *declaration = update->ast;
   Scope *scope = scope_new(e, update->scope);
-  if (!signature_bind(e, at, declaration->u.function.name, scope, &declaration->u.function.params, args, count, false))
+  if (!signature_bind(e, at, declaration->u.function.name, scope, &declaration->u.function.params, args,
+                      count, false))
     return value_unknown();
   return eval_statements(e, scope, declaration->u.function.body);
 }

@@ -32,7 +32,8 @@ static const char *resolve_path(Elaborator *e, const Ast *at, const char *path) 
   return slash ? arena_printf(e->arena, "%.*s/%s", (int)(slash - source->path), source->path, path) : path;
 }
 
-static const Value *step_argument(Elaborator *e, Dataset *data, const Ast *call, const char *name, int position) {
+static const Value *step_argument(Elaborator *e, Dataset *data, const Ast *call, const char *name,
+                                  int position) {
   if (call->kind != AST_CALL) return NULL;
   int next = 0;
   for (int i = 0; i < call->u.call.items.count; i++) {
@@ -44,7 +45,8 @@ static const Value *step_argument(Elaborator *e, Dataset *data, const Ast *call,
   return NULL;
 }
 
-static bool step_names_known(Elaborator *e, const Ast *call, const char *step, const char *const *names, int count) {
+static bool step_names_known(Elaborator *e, const Ast *call, const char *step, const char *const *names,
+                             int count) {
   if (call->kind != AST_CALL) return true;
   for (int i = 0; i < call->u.call.items.count; i++) {
     const Ast *arg = call->u.call.items.item[i];
@@ -54,7 +56,8 @@ static bool step_names_known(Elaborator *e, const Ast *call, const char *step, c
     if (known) continue;
     Text all = {0};
     for (int k = 0; k < count; k++) text_printf(&all, "%s%s", k ? ", " : "", names[k]);
-    problem_no_setting(e->problems, arg->at, step, given, true, name_nearest(given, names, count), text_string(&all));
+    problem_no_setting(e->problems, arg->at, step, given, true, name_nearest(given, names, count),
+                       text_string(&all));
     text_free(&all);
     return false;
   }
@@ -71,7 +74,8 @@ static bool step_drop_missing(Elaborator *e, Dataset *data, const Ast *call) {
     if (table_column(data->table, names[i])) continue;
     const char **known = ARENA_ARRAY(e->arena, const char *, data->table->columns + 1);
     for (int k = 0; k < data->table->columns; k++) known[k] = data->table->column[k].name;
-    problem_unknown_column(e->problems, arg->span, names[i], data->table->path, name_nearest(names[i], known, data->table->columns));
+    problem_unknown_column(e->problems, arg->span, names[i], data->table->path,
+                           name_nearest(names[i], known, data->table->columns));
     return false;
   }
   table_drop_missing(data->table, names, count);
@@ -92,7 +96,8 @@ static bool step_split(Elaborator *e, Dataset *data, const Ast *call) {
   bool whole;
   const Value *by = step_argument(e, data, call, "by", 2);
   bool ok = share(step_argument(e, data, call, "valid", 0), &split.valid, &split.valid_is_rows) &&
-            share(step_argument(e, data, call, "test", 1), &split.test, &split.test_is_rows) && share(step_argument(e, data, call, "seed", 3), &seed, &whole);
+            share(step_argument(e, data, call, "test", 1), &split.test, &split.test_is_rows) &&
+            share(step_argument(e, data, call, "seed", 3), &seed, &whole);
   if (!ok || (by && by->kind != VALUE_STRING)) {
     problem_step_value(e->problems, call->span, "split(valid=0.2, test=0.1, by=\"column\", seed=1)");
     return false;
@@ -117,7 +122,8 @@ static bool step_limit(Elaborator *e, Dataset *data, const Ast *call) {
 static bool step_kfold(Elaborator *e, Dataset *data, const Ast *call) {
   double folds = 0, fold = 0, seed = 0;
   bool whole;
-  bool ok = share(step_argument(e, data, call, "n", 0), &folds, &whole) && share(step_argument(e, data, call, "i", 1), &fold, &whole) &&
+  bool ok = share(step_argument(e, data, call, "n", 0), &folds, &whole) &&
+            share(step_argument(e, data, call, "i", 1), &fold, &whole) &&
             share(step_argument(e, data, call, "seed", 2), &seed, &whole);
   if (!ok) {
     problem_step_value(e->problems, call->span, "kfold(5, 0, seed=1)");
@@ -142,7 +148,8 @@ static bool step_filter(Elaborator *e, Dataset *data, const Ast *call) {
   }
   Argument record = {NULL, value_record(e, item, name, columns), call};
   const Value *value = call_value(e, call, keep, &record, 1);
-  bool ok = value->kind == VALUE_TENSOR && value->u.tensor.node->type.dtype == DTYPE_BOOL && value->u.tensor.node->type.rank == 1;
+  bool ok = value->kind == VALUE_TENSOR && value->u.tensor.node->type.dtype == DTYPE_BOOL &&
+            value->u.tensor.node->type.rank == 1;
   if (ok) {
     const Part *part = &data->table->part[PART_ALL];
     double *kept = rows_compute(e, data, value->u.tensor.node, part);
@@ -160,7 +167,11 @@ static bool step_filter(Elaborator *e, Dataset *data, const Ast *call) {
 static const struct {
   const char *name;
   bool (*run)(Elaborator *e, Dataset *data, const Ast *call);
-} steps[] = {{"drop_missing", step_drop_missing}, {"split", step_split}, {"limit", step_limit}, {"kfold", step_kfold}, {"filter", step_filter}};
+} steps[] = {{"drop_missing", step_drop_missing},
+             {"split", step_split},
+             {"limit", step_limit},
+             {"kfold", step_kfold},
+             {"filter", step_filter}};
 
 static const Ast *call_name(const Ast *ast) {
   const Ast *name = ast->kind == AST_CALL ? ast->u.call.callee : ast;
@@ -174,7 +185,9 @@ static bool run_step(Elaborator *e, Dataset *data, const Ast *step) {
     known[i] = steps[i].name;
     if (name && !strcmp(name->u.name, steps[i].name)) return steps[i].run(e, data, step);
   }
-  problem_unknown_step(e->problems, step->span, name ? name->u.name : "this", name ? name_nearest(name->u.name, known, (int)(sizeof(steps) / sizeof(*steps))) : NULL);
+  problem_unknown_step(e->problems, step->span, name ? name->u.name : "this",
+                       name ? name_nearest(name->u.name, known, (int)(sizeof(steps) / sizeof(*steps)))
+                            : NULL);
   return false;
 }
 
@@ -182,14 +195,17 @@ static Table *open_csv(Elaborator *e, Dataset *data, const Ast *call, const char
   static const char *const names[] = {"path", "header", "missing", "sep"};
   if (!step_names_known(e, call, "csv", names, 4)) return NULL;
   CsvOptions options = {.header = true, .separator = separator};
-  const Value *header = step_argument(e, data, call, "header", 1), *missing = step_argument(e, data, call, "missing", 2);
+  const Value *header = step_argument(e, data, call, "header", 1),
+              *missing = step_argument(e, data, call, "missing", 2);
   const Value *sep = step_argument(e, data, call, "sep", 3);
   if (header && header->kind == VALUE_BOOL) options.header = header->u.truth;
-  if (sep && sep->kind == VALUE_STRING && sep->u.string.length == 1) options.separator = sep->u.string.bytes[0];
+  if (sep && sep->kind == VALUE_STRING && sep->u.string.length == 1)
+    options.separator = sep->u.string.bytes[0];
   if (missing && missing->kind == VALUE_LIST) {
     const char **texts = ARENA_ARRAY(e->arena, const char *, missing->u.items.count + 1);
     for (int i = 0; i < missing->u.items.count; i++)
-      if (missing->u.items.item[i]->kind == VALUE_STRING) texts[options.missing_count++] = missing->u.items.item[i]->u.string.bytes;
+      if (missing->u.items.item[i]->kind == VALUE_STRING)
+        texts[options.missing_count++] = missing->u.items.item[i]->u.string.bytes;
     options.missing = texts;
   }
   return table_open_csv(e->arena, e->problems, call->span, path, &options);
@@ -200,7 +216,8 @@ static Table *open_source(Elaborator *e, Dataset *data, const Ast *source) {
   static const char *const known[] = {"csv", "tsv", "mnist"};
   const Value *path = source->kind == AST_CALL ? step_argument(e, data, source, "path", 0) : NULL;
   if (!name || !path || path->kind != VALUE_STRING) {
-    problem_source(e->problems, source->span, name ? name->u.name : "this", name ? name_nearest(name->u.name, known, 3) : NULL);
+    problem_source(e->problems, source->span, name ? name->u.name : "this",
+                   name ? name_nearest(name->u.name, known, 3) : NULL);
     return NULL;
   }
   const char *file = data->replaced ? e->options->in : resolve_path(e, source, path->u.string.bytes);
@@ -227,9 +244,11 @@ bool dataset_open(Elaborator *e, Dataset *data) {
   data->open = true;
   int count = 0;
   const Ast *source = data->ast->u.data.from;
-  for (const Ast *a = source; a->kind == AST_BINARY && a->u.binary.op == OPERATOR_PIPE; a = a->u.binary.left) count++;
+  for (const Ast *a = source; a->kind == AST_BINARY && a->u.binary.op == OPERATOR_PIPE; a = a->u.binary.left)
+    count++;
   const Ast **step = ARENA_ARRAY(e->arena, const Ast *, count + 1);
-  for (int i = count; source->kind == AST_BINARY && source->u.binary.op == OPERATOR_PIPE; source = source->u.binary.left)
+  for (int i = count; source->kind == AST_BINARY && source->u.binary.op == OPERATOR_PIPE;
+       source = source->u.binary.left)
     step[--i] = source->u.binary.right;
   data->table = open_source(e, data, source);
   if (!data->table) return false;
@@ -256,7 +275,8 @@ Node *column_read(Elaborator *e, Dataset *data, Column *column) {
   int i = 0;
   while (i < data->leaves && data->leaf[i].column != column) i++;
   if (i == data->leaves) {
-    data->leaf = arena_grow(e->arena, data->leaf, (size_t)data->leaves++, &data->leaf_capacity, sizeof(*data->leaf));
+    data->leaf =
+        arena_grow(e->arena, data->leaf, (size_t)data->leaves++, &data->leaf_capacity, sizeof(*data->leaf));
     Type type = type_scalar(column->dtype);
     type.rank = column->rank + 1;
     type.size[0] = e->batch;
@@ -264,7 +284,8 @@ Node *column_read(Elaborator *e, Dataset *data, Column *column) {
     for (int k = 0; k < column->rank; k++) type.size[k + 1] = dim_of(column->size[k]);
     if (column->bound) type.bound = dim_of(column->bound);
     data->leaf[i].column = column;
-    data->leaf[i].variable = variable_new(e, VARIABLE_COLUMN, arena_printf(e->arena, "%s.%s", data->name, column->name), type, data->ast->at);
+    data->leaf[i].variable = variable_new(
+        e, VARIABLE_COLUMN, arena_printf(e->arena, "%s.%s", data->name, column->name), type, data->ast->at);
     data->leaf[i].variable->owner = data;
   }
   Node *node = variable_value(e, data->leaf[i].variable);
@@ -313,16 +334,19 @@ static void mentioned_columns(Elaborator *e, Dataset *data, Scope *scope, const 
   if (!ast) return;
   switch (ast->kind) {
   case AST_NAME:
-    if (!scope_find(scope, ast->u.name)) scope_bind(e, scope, ast->u.name, column_value(e, data, phantom_column(e, data, ast->u.name)));
+    if (!scope_find(scope, ast->u.name))
+      scope_bind(e, scope, ast->u.name, column_value(e, data, phantom_column(e, data, ast->u.name)));
     break;
   case AST_BINARY:
     mentioned_columns(e, data, scope, ast->u.binary.left);
     mentioned_columns(e, data, scope, ast->u.binary.right);
     break;
   case AST_UNARY: mentioned_columns(e, data, scope, ast->u.unary.operand); break;
-  case AST_CALL: case AST_INDEX: mentioned_list(e, data, scope, &ast->u.call.items); break;
+  case AST_CALL:
+  case AST_INDEX: mentioned_list(e, data, scope, &ast->u.call.items); break;
   case AST_ARG: mentioned_columns(e, data, scope, ast->u.arg.value); break;
-  case AST_LIST: case AST_TUPLE: mentioned_list(e, data, scope, &ast->u.list); break;
+  case AST_LIST:
+  case AST_TUPLE: mentioned_list(e, data, scope, &ast->u.list); break;
   default: break;
   }
 }
@@ -340,10 +364,13 @@ void dataset_bind_fields(Elaborator *e, Dataset *data, Scope *scope) {
   for (int i = 0; body && i < body->u.list.count; i++) {
     const Ast *statement = body->u.list.item[i];
     const Value *value = value_none();
-    e->field = statement->kind == AST_ASSIGN ? statement->u.binding.name : statement->kind == AST_LET && statement->u.binding.pattern->kind == AST_NAME
-                                                                               ? statement->u.binding.pattern->u.name : name_of("let");
+    e->field = statement->kind == AST_ASSIGN ? statement->u.binding.name
+               : statement->kind == AST_LET && statement->u.binding.pattern->kind == AST_NAME
+                   ? statement->u.binding.pattern->u.name
+                   : name_of("let");
     e->field_step = 0;
-    if (data->replaced && (statement->kind == AST_ASSIGN || statement->kind == AST_LET)) mentioned_columns(e, data, block, statement->u.binding.value);
+    if (data->replaced && (statement->kind == AST_ASSIGN || statement->kind == AST_LET))
+      mentioned_columns(e, data, block, statement->u.binding.value);
     if (statement->kind == AST_ASSIGN) {
       value = eval(e, block, statement->u.binding.value);
       scope_bind(e, block, statement->u.binding.name, value);
@@ -364,12 +391,14 @@ const Value *dataset_field(Elaborator *e, Dataset *data, Name name) {
   if (binding) return binding->value;
   const char **known = ARENA_ARRAY(e->arena, const char *, scope->count + 1);
   for (int i = 0; i < scope->count; i++) known[i] = scope->binding[i].name;
-  problem_unknown_column(e->problems, data->ast->at, name, data->table->path, name_nearest(name, known, scope->count));
+  problem_unknown_column(e->problems, data->ast->at, name, data->table->path,
+                         name_nearest(name, known, scope->count));
   return value_unknown();
 }
 
 Fitted *fitted_find(const Elaborator *e, Name table, Name field, int number) {
   for (int i = 0; i < e->fitteds; i++)
-    if (e->fitted[i]->table == table && e->fitted[i]->field == field && e->fitted[i]->number == number) return e->fitted[i];
+    if (e->fitted[i]->table == table && e->fitted[i]->field == field && e->fitted[i]->number == number)
+      return e->fitted[i];
   return NULL;
 }

@@ -12,16 +12,19 @@
 
 /* One call of an instance: names its layers and finds its weights again at the next call. */
 typedef struct Frame {
-  const char *path;    // of the instance; NULL outside models
+  const char *path; // of the instance; NULL outside models
   const Ast *owner;
-  struct { Name name; int count; } used[64]; // how many layers of a name were made here
+  struct {
+    Name name;
+    int count;
+  } used[64]; // how many layers of a name were made here
   int uses;
   struct Frame *caller;
 } Frame;
 
 typedef struct {
   Variable *variable;
-  const char *model;  // the model it belongs to; NULL for optimizers and metrics
+  const char *model;     // the model it belongs to; NULL for optimizers and metrics
   const char *canonical; // path with every number: net.Dense.0.W
   Span first_use;
 } Weight;
@@ -32,19 +35,27 @@ struct Dataset {
   const Ast *ast;
   Scope *home;
   Table *table;
-  bool open, replaced;   // replaced: by the file given with --in
-  bool fitting;          // fields are being elaborated for the first time, in f64
-  struct { Column *column; Variable *variable; const char *key; Part rows; } *leaf;
+  bool open, replaced; // replaced: by the file given with --in
+  bool fitting;        // fields are being elaborated for the first time, in f64
+  struct {
+    Column *column;
+    Variable *variable;
+    const char *key;
+    Part rows;
+  } * leaf;
   int leaves;
   size_t leaf_capacity;
-  Column **made;         // columns made by category: classes of every row
+  Column **made; // columns made by category: classes of every row
   int mades;
   size_t made_capacity;
 };
 
 /* How many random calls were made at each place. */
 typedef struct {
-  struct { uint64_t place; int count; } *place;
+  struct {
+    uint64_t place;
+    int count;
+  } * place;
   int count;
   size_t capacity;
 } RandomSites;
@@ -87,28 +98,28 @@ struct Elaborator {
   Weight *weight;
   int weights;
   size_t weight_capacity;
-  int variables;        // numbers given out
-  Graph *init;          // assigns every weight and state of a model its first value
-  Graph *init_states;   // the same for states of metrics and optimizers of the pass being built
-  int init_done;        // outputs of init that were run already
+  int variables;      // numbers given out
+  Graph *init;        // assigns every weight and state of a model its first value
+  Graph *init_states; // the same for states of metrics and optimizers of the pass being built
+  int init_done;      // outputs of init that were run already
 
   // of the graph that is being built
   Graph *graph;
   DType precision;
-  bool generic;         // nothing is known
+  bool generic; // nothing is known
   bool training;
   bool building_init;
-  Node **current;       // by variable number: its value now; NULL: not read yet
+  Node **current; // by variable number: its value now; NULL: not read yet
   size_t current_capacity;
   Frame *frame;
   const Ast *const *frozen; // expressions of `freeze`
   const char **frozen_model;
   int frozen_models;
-  uint64_t site;        // hash of the task, or of the weight whose first value is made
-  RandomSites random;   // random calls so far in this graph
-  Variable *running[3]; // step, epoch, progress
-  Variable *update_step; // what `step` means inside an optimizer
-  bool metric_used;     // a metric with state was called since this was cleared
+  uint64_t site;           // hash of the task, or of the weight whose first value is made
+  RandomSites random;      // random calls so far in this graph
+  Variable *running[3];    // step, epoch, progress
+  Variable *update_step;   // what `step` means inside an optimizer
+  bool metric_used;        // a metric with state was called since this was cleared
   const char *metric_path; // prefix of metric states
   int metrics;             // metrics applied so far in this graph
   Variable **shared;       // metric states of the training pass, which the accumulating pass shares
@@ -116,11 +127,11 @@ struct Elaborator {
   size_t shared_capacity;
   bool sharing;
   const char *optimizer_path; // prefix of optimizer states
-  const Dim *batch;     // the symbol B of this task
-  Dataset *field_of;    // a field of this data set is being elaborated …
-  Name field;           // … this one
-  int field_step;       // number of its next fitted step
-  int depth;            // of calls
+  const Dim *batch;           // the symbol B of this task
+  Dataset *field_of;          // a field of this data set is being elaborated …
+  Name field;                 // … this one
+  int field_step;             // number of its next fitted step
+  int depth;                  // of calls
 };
 
 #define CALL_DEPTH_LIMIT 200
@@ -134,18 +145,20 @@ void elaborator_check_stdlib(Elaborator *e); // the generic check of the library
 
 /* ---- expressions (eval.c, operators.c, index.c) ---- */
 const Value *eval(Elaborator *e, Scope *scope, const Ast *ast);
-const Value *eval_block(Elaborator *e, Scope *scope, const Ast *block); // in a new scope
+const Value *eval_block(Elaborator *e, Scope *scope, const Ast *block);      // in a new scope
 const Value *eval_statements(Elaborator *e, Scope *scope, const Ast *block); // in this one
 const Value *operate(Elaborator *e, const Ast *ast, Operator op, const Value *a, const Value *b);
 const Value *eval_index(Elaborator *e, Scope *scope, const Ast *ast);
-bool eval_statement(Elaborator *e, Scope *scope, const Ast *statement, const Value **value); // false: not one of a plain block
+bool eval_statement(Elaborator *e, Scope *scope, const Ast *statement,
+                    const Value **value); // false: not one of a plain block
 
 /* ---- scopes (scope.c) ---- */
 Scope *scope_new(Elaborator *e, Scope *parent);
 void scope_bind(Elaborator *e, Scope *scope, Name name, const Value *value);
 Binding *scope_add(Elaborator *e, Scope *scope, Name name);
 Binding *scope_find(Scope *scope, Name name);
-const Value *scope_value(Elaborator *e, Scope *scope, Name name, const Ast *at); // evaluates declarations; Problem if absent
+const Value *scope_value(Elaborator *e, Scope *scope, Name name,
+                         const Ast *at); // evaluates declarations; Problem if absent
 const char *scope_nearest(Elaborator *e, Scope *scope, Name name);
 
 /* ---- values (value.c) ---- */
@@ -170,22 +183,27 @@ Node *value_float_node(Elaborator *e, const Value *value, const Ast *at);
 
 /* ---- calls (call.c, signature.c, layer.c) ---- */
 const Value *call_value(Elaborator *e, const Ast *at, const Value *callee, const Argument *args, int count);
-int call_arguments(Elaborator *e, Scope *scope, const AstList *list, const Value *first, const Ast *first_ast, Argument **out);
+int call_arguments(Elaborator *e, Scope *scope, const AstList *list, const Value *first, const Ast *first_ast,
+                   Argument **out);
 /* Whether a tensor that the signature asks for is UNKNOWN: then the body could only complain about it again. */
 bool inputs_unknown(const AstList *params, const Argument *args, int count);
-bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *scope, const AstList *params, const Argument *args, int count,
-                    bool settings);
-bool signature_result(Elaborator *e, const Ast *declaration, Scope *scope, const Ast *type, const Value *value);
+bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *scope, const AstList *params,
+                    const Argument *args, int count, bool settings);
+bool signature_result(Elaborator *e, const Ast *declaration, Scope *scope, const Ast *type,
+                      const Value *value);
 bool signature_wheres(Elaborator *e, const Ast *call, Scope *scope, const Ast *declaration);
-const Value *layer_make(Elaborator *e, const Ast *at, const Value *recipe, const Argument *args, int count, Name let_name);
-const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance, const Argument *args, int count);
+const Value *layer_make(Elaborator *e, const Ast *at, const Value *recipe, const Argument *args, int count,
+                        Name let_name);
+const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance, const Argument *args,
+                            int count);
 const Value *param_declare(Elaborator *e, Scope *scope, const Ast *statement);
 const Value *state_declare(Elaborator *e, Scope *scope, const Ast *statement);
-Node *variable_value(Elaborator *e, Variable *variable);          // its value now
+Node *variable_value(Elaborator *e, Variable *variable); // its value now
 void variable_update(Elaborator *e, Variable *variable, Node *node);
 Variable *variable_new(Elaborator *e, VariableRole role, const char *path, Type type, Span span);
 const Value *metric_apply(Elaborator *e, const Ast *at, const Value *metric, const Argument *args, int count);
-Node *optimizer_apply(Elaborator *e, const Ast *at, const Value *update, const char *path, Node *weight, Node *gradient);
+Node *optimizer_apply(Elaborator *e, const Ast *at, const Value *update, const char *path, Node *weight,
+                      Node *gradient);
 const Value *eval_type_dims(Elaborator *e, Scope *scope, const Ast *type, Type *out); // NULL after a Problem
 
 /* ---- built-in functions (builtins.c and the tables it lists) ---- */
@@ -228,7 +246,7 @@ Fitted *fitted_find(const Elaborator *e, Name table, Name field, int number);
 /* ---- tasks (task.c) ---- */
 typedef struct {
   const char *name;
-  bool stateful;   // value after the last batch; otherwise averaged by examples
+  bool stateful; // value after the last batch; otherwise averaged by examples
   bool is_print;
   const Ast *ast;
   const Value *value; // print: how to show it
@@ -252,7 +270,11 @@ typedef struct {
   size_t measure_capacity;
   YieldField *yield;
   int yields;
-  struct { const Value *value; const char *to; const Ast *ast; } *save;
+  struct {
+    const Value *value;
+    const char *to;
+    const Ast *ast;
+  } * save;
   int saves;
   size_t save_capacity;
   Variable **metric;  // states reset before the pass, by init_metric

@@ -54,12 +54,14 @@ static const Value *eval_unary(Elaborator *e, Scope *scope, const Ast *ast) {
   if (x->kind == VALUE_FLOAT) return value_number(x, &number) ? value_float(e, -number) : x;
   Node *node = value_node(e, x, ast->u.unary.operand);
   if (node && node->type.dtype != DTYPE_BOOL) return value_tensor(e, build_neg(node));
-  if (x->kind != VALUE_COLUMN) problem_operand(e->problems, ast->at, "-", value_kind_text(x), "a number or a tensor of numbers");
+  if (x->kind != VALUE_COLUMN)
+    problem_operand(e->problems, ast->at, "-", value_kind_text(x), "a number or a tensor of numbers");
   return value_unknown();
 }
 
 /* `x |> right`. */
-static const Value *eval_pipe(Elaborator *e, Scope *scope, const Value *x, const Ast *x_ast, const Ast *right) {
+static const Value *eval_pipe(Elaborator *e, Scope *scope, const Value *x, const Ast *x_ast,
+                              const Ast *right) {
   Argument *args;
   if (right->kind == AST_CALL) {
     const Value *callee = eval(e, scope, right->u.call.callee);
@@ -137,7 +139,8 @@ static const Value *eval_field(Elaborator *e, Scope *scope, const Ast *ast) {
     if (name) return dataset_field(e, base->u.data.data, name);
     break;
   case VALUE_TENSOR:
-    if (name && !strcmp(name, "classes") && base->u.tensor.fitted && base->u.tensor.fitted->kind == FITTED_CATEGORY)
+    if (name && !strcmp(name, "classes") && base->u.tensor.fitted &&
+        base->u.tensor.fitted->kind == FITTED_CATEGORY)
       return value_whole(e, base->u.tensor.fitted->classes);
     break;
   default: break;
@@ -253,15 +256,18 @@ static const Value *eval_misplaced(Elaborator *e, Scope *scope, const Ast *ast) 
 
 const Value *eval(Elaborator *e, Scope *scope, const Ast *ast) {
   static Eval *const table[] = {
-      [AST_INT] = eval_int,       [AST_FLOAT] = eval_float, [AST_STRING] = eval_string, [AST_BOOL] = eval_bool,
-      [AST_NONE] = eval_none,     [AST_NAME] = eval_name,   [AST_UNARY] = eval_unary,   [AST_BINARY] = eval_binary,
-      [AST_CALL] = eval_call,     [AST_INDEX] = eval_index, [AST_FIELD] = eval_field,   [AST_PART] = eval_field,
-      [AST_TUPLE] = eval_tuple,   [AST_LIST] = eval_list,   [AST_COMPREHENSION] = eval_comprehension,
-      [AST_IF] = eval_if,         [AST_LAMBDA] = eval_lambda, [AST_SCAN] = eval_later,  [AST_MAP] = eval_later,
-      [AST_BLOCK] = eval_block,
+      [AST_INT] = eval_int,     [AST_FLOAT] = eval_float,   [AST_STRING] = eval_string,
+      [AST_BOOL] = eval_bool,   [AST_NONE] = eval_none,     [AST_NAME] = eval_name,
+      [AST_UNARY] = eval_unary, [AST_BINARY] = eval_binary, [AST_CALL] = eval_call,
+      [AST_INDEX] = eval_index, [AST_FIELD] = eval_field,   [AST_PART] = eval_field,
+      [AST_TUPLE] = eval_tuple, [AST_LIST] = eval_list,     [AST_COMPREHENSION] = eval_comprehension,
+      [AST_IF] = eval_if,       [AST_LAMBDA] = eval_lambda, [AST_SCAN] = eval_later,
+      [AST_MAP] = eval_later,   [AST_BLOCK] = eval_block,
   };
   Span span = e->graph ? e->graph->span : (Span){0};
-  if (e->graph) e->graph->span = ast->kind == AST_BINARY || ast->kind == AST_CALL || ast->kind == AST_INDEX ? ast->span : span;
+  if (e->graph)
+    e->graph->span =
+        ast->kind == AST_BINARY || ast->kind == AST_CALL || ast->kind == AST_INDEX ? ast->span : span;
   Eval *function = (size_t)ast->kind < sizeof(table) / sizeof(*table) ? table[ast->kind] : NULL;
   const Value *value = (function ? function : eval_misplaced)(e, scope, ast);
   if (e->graph) e->graph->span = span;
@@ -277,7 +283,8 @@ static const Value *let_value(Elaborator *e, Scope *scope, const Ast *let) {
     const Value *callee = eval(e, scope, value->u.call.callee);
     Argument *args;
     int count = call_arguments(e, scope, &value->u.call.items, NULL, NULL, &args);
-    if (callee->kind == VALUE_LAYER) return layer_make(e, value, callee, args, count, let->u.binding.pattern->u.name);
+    if (callee->kind == VALUE_LAYER)
+      return layer_make(e, value, callee, args, count, let->u.binding.pattern->u.name);
     Span span = e->graph->span;
     e->graph->span = value->span;
     const Value *result = call_value(e, value, callee, args, count);
@@ -294,7 +301,8 @@ static void bind_pattern(Elaborator *e, Scope *scope, const Ast *pattern, const 
   }
   int count = pattern->u.list.count;
   bool fits = (value->kind == VALUE_RECORD || value->kind == VALUE_LIST) && value->u.items.count == count;
-  if (!fits && value->kind != VALUE_UNKNOWN) problem_pattern(e->problems, pattern->span, count, value_kind_text(value));
+  if (!fits && value->kind != VALUE_UNKNOWN)
+    problem_pattern(e->problems, pattern->span, count, value_kind_text(value));
   for (int i = 0; i < count; i++)
     if (pattern->u.list.item[i]->kind == AST_NAME)
       scope_bind(e, scope, pattern->u.list.item[i]->u.name, fits ? value->u.items.item[i] : value_unknown());
@@ -378,4 +386,6 @@ const Value *eval_statements(Elaborator *e, Scope *scope, const Ast *block) {
   return value;
 }
 
-const Value *eval_block(Elaborator *e, Scope *scope, const Ast *block) { return eval_statements(e, scope_new(e, scope), block); }
+const Value *eval_block(Elaborator *e, Scope *scope, const Ast *block) {
+  return eval_statements(e, scope_new(e, scope), block);
+}

@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* A bound of a slice, counted from the end when negative; `fallback` when absent. NULL after a Problem. */
-static const Dim *slice_bound(Elaborator *e, Scope *scope, const Ast *ast, const Dim *size, const Dim *fallback) {
+static const Dim *slice_bound(Elaborator *e, Scope *scope, const Ast *ast, const Dim *size,
+                              const Dim *fallback) {
   int64_t number;
   if (!ast) return fallback;
   const Value *value = eval(e, scope, ast);
@@ -27,7 +28,8 @@ static void out_of_range(Elaborator *e, const Ast *ast, const Dim *size) {
 
 static Node *index_slice(Elaborator *e, Scope *scope, const Ast *sub, Node *x, int axis) {
   const Dim *size = x->type.size[axis], *zero = dim_of(0);
-  const Dim *from = slice_bound(e, scope, sub->u.slice.from, size, zero), *to = slice_bound(e, scope, sub->u.slice.to, size, size);
+  const Dim *from = slice_bound(e, scope, sub->u.slice.from, size, zero),
+            *to = slice_bound(e, scope, sub->u.slice.to, size, size);
   const Dim *step = slice_bound(e, scope, sub->u.slice.step, size, dim_of(1));
   int64_t stride, number;
   if (!from || !to || !step) return NULL;
@@ -97,7 +99,8 @@ static Node *index_gather(Elaborator *e, const Ast *sub, Node *x, Node *ids, int
 static const Value *index_tensor(Elaborator *e, Scope *scope, const Ast *ast, Node *x) {
   const AstList *subs = &ast->u.call.items;
   int taken = 0, axis = 0;
-  for (int i = 0; i < subs->count; i++) taken += subs->item[i]->kind != AST_ELLIPSIS && subs->item[i]->kind != AST_NONE;
+  for (int i = 0; i < subs->count; i++)
+    taken += subs->item[i]->kind != AST_ELLIPSIS && subs->item[i]->kind != AST_NONE;
   if (taken > x->type.rank) {
     Text text = {0};
     type_print(&x->type, &text);
@@ -139,7 +142,8 @@ static const Value *index_items(Elaborator *e, Scope *scope, const Ast *ast, con
   const Dim *size = dim_of(count);
   int64_t from, to;
   if (sub && sub->kind == AST_SLICE) {
-    const Dim *a = slice_bound(e, scope, sub->u.slice.from, size, dim_of(0)), *b = slice_bound(e, scope, sub->u.slice.to, size, size);
+    const Dim *a = slice_bound(e, scope, sub->u.slice.from, size, dim_of(0)),
+              *b = slice_bound(e, scope, sub->u.slice.to, size, size);
     if (!a || !b) return value_unknown();
     if (dim_is_number(a, &from) && dim_is_number(b, &to) && from >= 0 && to <= count && from <= to)
       return value_list(e, base->u.items.item + from, (int)(to - from));

@@ -39,7 +39,8 @@ Node *variable_value(Elaborator *e, Variable *variable) {
 void variable_update(Elaborator *e, Variable *variable, Node *node) {
   if (variable->role == VARIABLE_STATE) {
     const Value *training = scope_find(e->builtins, name_of("training"))->value;
-    if (!e->training || !training->known || !training->u.truth) return; // states are written in training alone
+    if (!e->training || !training->known || !training->u.truth)
+      return; // states are written in training alone
   }
   *current_slot(e, variable) = node;
   for (int i = 0; i < e->graph->outputs; i++)
@@ -82,7 +83,8 @@ static Node *first_value(Elaborator *e, Scope *scope, const Ast *ast, const Type
     value = call_value(e, ast, value, &shape, 1);
   }
   e->site = site;
-  if (value->kind == VALUE_UNKNOWN) return e->generic ? build_expand(build_number(e->graph, type->dtype, 0), type->rank, type->size) : NULL;
+  if (value->kind == VALUE_UNKNOWN)
+    return e->generic ? build_expand(build_number(e->graph, type->dtype, 0), type->rank, type->size) : NULL;
   Node *node = value_float_node(e, value, ast);
   if (!node) {
     problem_first_value(e->problems, ast->span, type_text(e, type), value_kind_text(value));
@@ -104,12 +106,13 @@ static bool per_batch(Elaborator *e, const Type *type) {
 }
 
 /* The variable of a param or layer state at `canonical`, made if new; NULL after a Problem. */
-static Variable *weight_variable(Elaborator *e, Scope *scope, const Ast *statement, const Type *type, VariableRole role, const char *canonical) {
+static Variable *weight_variable(Elaborator *e, Scope *scope, const Ast *statement, const Type *type,
+                                 VariableRole role, const char *canonical) {
   Weight *weight = e->generic ? NULL : weight_find(e, canonical);
   if (weight) {
     if (type_same_shape(&weight->variable->type, type)) return weight->variable;
-    problem_weight_shape(e->problems, e->frame->owner->at, statement->at, statement->u.binding.name, type_text(e, &weight->variable->type),
-                         type_text(e, type));
+    problem_weight_shape(e->problems, e->frame->owner->at, statement->at, statement->u.binding.name,
+                         type_text(e, &weight->variable->type), type_text(e, type));
     return NULL;
   }
   if (!e->generic && per_batch(e, type)) {
@@ -148,7 +151,8 @@ const Value *param_declare(Elaborator *e, Scope *scope, const Ast *statement) {
   if (statement->u.binding.type->kind != AST_TYPE_TENSOR)
     problem_type_tensor(e->problems, statement->u.binding.type->span);
   else if (eval_type_dims(e, scope, statement->u.binding.type, &type))
-    variable = weight_variable(e, scope, statement, &type, VARIABLE_WEIGHT, arena_printf(e->arena, "%s.%s", e->frame->path, name));
+    variable = weight_variable(e, scope, statement, &type, VARIABLE_WEIGHT,
+                               arena_printf(e->arena, "%s.%s", e->frame->path, name));
   bind_variable(e, scope, name, variable, false);
   return value_none();
 }
@@ -194,11 +198,13 @@ const Value *state_declare(Elaborator *e, Scope *scope, const Ast *statement) {
     const char *path = arena_printf(e->arena, "%s.%s", optimizer ? e->optimizer_path : e->metric_path, name);
     Node *first = first_value(e, scope, statement->u.binding.value, &type, path);
     if (first) {
-      variable = optimizer ? variable_new(e, VARIABLE_OPTIMIZER, path, type, statement->at) : metric_state(e, path, type, statement->at);
+      variable = optimizer ? variable_new(e, VARIABLE_OPTIMIZER, path, type, statement->at)
+                           : metric_state(e, path, type, statement->at);
       if (!e->generic) graph_assign(e->init_states, variable, graph_transplant(e->init_states, first));
     }
   } else
-    variable = weight_variable(e, scope, statement, &type, VARIABLE_STATE, arena_printf(e->arena, "%s.%s", e->frame->path, name));
+    variable = weight_variable(e, scope, statement, &type, VARIABLE_STATE,
+                               arena_printf(e->arena, "%s.%s", e->frame->path, name));
   bind_variable(e, scope, name, variable, true);
   return value_none();
 }
@@ -216,7 +222,8 @@ static const char *next_path(Elaborator *e, Name name) {
   return arena_printf(e->arena, "%s.%s.%d", frame->path, name, number);
 }
 
-const Value *layer_make(Elaborator *e, const Ast *at, const Value *recipe, const Argument *args, int count, Name let_name) {
+const Value *layer_make(Elaborator *e, const Ast *at, const Value *recipe, const Argument *args, int count,
+                        Name let_name) {
   const Ast *declaration = recipe->ast;
   Name name = let_name ? let_name : declaration->u.function.name;
   Argument *kept = ARENA_ARRAY(e->arena, Argument, count + 1);
@@ -224,10 +231,13 @@ const Value *layer_make(Elaborator *e, const Ast *at, const Value *recipe, const
   static Name name_setting;
   if (!name_setting) name_setting = name_of("name");
   for (int i = 0; i < count; i++)
-    if (args[i].name == name_setting && args[i].value->kind == VALUE_STRING) name = name_of(args[i].value->u.string.bytes);
-    else kept[keeps++] = args[i];
+    if (args[i].name == name_setting && args[i].value->kind == VALUE_STRING)
+      name = name_of(args[i].value->u.string.bytes);
+    else
+      kept[keeps++] = args[i];
   Scope *settings = scope_new(e, recipe->scope);
-  if (!signature_bind(e, at, declaration->u.function.name, settings, &declaration->u.function.settings, kept, keeps, true))
+  if (!signature_bind(e, at, declaration->u.function.name, settings, &declaration->u.function.settings, kept,
+                      keeps, true))
     return value_unknown();
   Value *instance = ARENA_NEW(e->arena, Value);
   *instance = (Value){.kind = VALUE_INSTANCE, .known = true, .ast = declaration, .scope = settings};
@@ -241,7 +251,8 @@ static bool is_frozen(const Elaborator *e, const char *path) {
   return false;
 }
 
-const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance, const Argument *args, int count) {
+const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance, const Argument *args,
+                            int count) {
   const Ast *declaration = instance->ast;
   Scope *scope = scope_new(e, instance->scope);
   const char *name = instance->u.instance.model ? instance->u.instance.path : declaration->u.function.name;
@@ -249,14 +260,18 @@ const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance,
     problem_layer_place(e->problems, at->at.source ? at->at : at->span, name);
     return value_unknown();
   }
-  if (!signature_bind(e, at, name, scope, &declaration->u.function.params, args, count, false)) return value_unknown();
-  if (!signature_wheres(e, at, scope, declaration) || inputs_unknown(&declaration->u.function.params, args, count)) return value_unknown();
+  if (!signature_bind(e, at, name, scope, &declaration->u.function.params, args, count, false))
+    return value_unknown();
+  if (!signature_wheres(e, at, scope, declaration) ||
+      inputs_unknown(&declaration->u.function.params, args, count))
+    return value_unknown();
   Frame *frame = ARENA_NEW(e->arena, Frame);
   *frame = (Frame){.path = instance->u.instance.path, .owner = at, .caller = e->frame};
   Binding *training = scope_find(e->builtins, name_of("training"));
   const Value *was = training->value;
   const char *layer = e->graph->layer;
-  if (instance->u.instance.model && is_frozen(e, instance->u.instance.path)) training->value = value_bool(e, false);
+  if (instance->u.instance.model && is_frozen(e, instance->u.instance.path))
+    training->value = value_bool(e, false);
   e->frame = frame;
   e->graph->layer = frame->path;
   const Value *value = eval_statements(e, scope, declaration->u.function.body);
@@ -269,20 +284,24 @@ const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance,
 
 // ---- metrics and optimizers ---------------------------------------------------------------------------------
 
-const Value *metric_apply(Elaborator *e, const Ast *at, const Value *metric, const Argument *args, int count) {
+const Value *metric_apply(Elaborator *e, const Ast *at, const Value *metric, const Argument *args,
+                          int count) {
   const Ast *declaration = metric->ast;
   Scope *scope = scope_new(e, metric->scope);
-  if (!signature_bind(e, at, declaration->u.function.name, scope, &declaration->u.function.params, args, count, false))
+  if (!signature_bind(e, at, declaration->u.function.name, scope, &declaration->u.function.params, args,
+                      count, false))
     return value_unknown();
   const char *path = e->metric_path;
-  e->metric_path = arena_printf(e->arena, "%s.%s.%d", path ? path : "metric", declaration->u.function.name, e->metrics++);
+  e->metric_path =
+      arena_printf(e->arena, "%s.%s.%d", path ? path : "metric", declaration->u.function.name, e->metrics++);
   const Value *value = eval_statements(e, scope, declaration->u.function.body);
   e->metric_path = path;
   e->metric_used = true;
   return value;
 }
 
-Node *optimizer_apply(Elaborator *e, const Ast *at, const Value *update, const char *path, Node *weight, Node *gradient) {
+Node *optimizer_apply(Elaborator *e, const Ast *at, const Value *update, const char *path, Node *weight,
+                      Node *gradient) {
   Argument args[2] = {{NULL, value_tensor(e, weight), at}, {NULL, value_tensor(e, gradient), at}};
   const char *was = e->optimizer_path;
   e->optimizer_path = path;
@@ -291,6 +310,7 @@ Node *optimizer_apply(Elaborator *e, const Ast *at, const Value *update, const c
   if (value->kind != VALUE_TENSOR) return NULL;
   Node *node = build_cast(value->u.tensor.node, weight->type.dtype);
   if (type_same_shape(&node->type, &weight->type)) return node;
-  problem_update_shape(e->problems, at->span, update->ast->u.function.name, type_text(e, &weight->type), type_text(e, &node->type));
+  problem_update_shape(e->problems, at->span, update->ast->u.function.name, type_text(e, &weight->type),
+                       type_text(e, &node->type));
   return NULL;
 }

@@ -9,11 +9,25 @@
 #include <math.h>
 #include <string.h>
 
-static const struct { Operator op; OpCode code; } operator_ops[] = {
-    {OPERATOR_ADD, OP_ADD}, {OPERATOR_SUB, OP_SUB}, {OPERATOR_MUL, OP_MUL}, {OPERATOR_DIV, OP_DIV},
-    {OPERATOR_FLOOR_DIV, OP_FLOOR_DIV}, {OPERATOR_MOD, OP_MOD}, {OPERATOR_POW, OP_POW}, {OPERATOR_EQ, OP_EQ},
-    {OPERATOR_NE, OP_NE}, {OPERATOR_LT, OP_LT}, {OPERATOR_GT, OP_GT}, {OPERATOR_LE, OP_LE}, {OPERATOR_GE, OP_GE},
-    {OPERATOR_AND, OP_AND}, {OPERATOR_OR, OP_OR},
+static const struct {
+  Operator op;
+  OpCode code;
+} operator_ops[] = {
+    {OPERATOR_ADD, OP_ADD},
+    {OPERATOR_SUB, OP_SUB},
+    {OPERATOR_MUL, OP_MUL},
+    {OPERATOR_DIV, OP_DIV},
+    {OPERATOR_FLOOR_DIV, OP_FLOOR_DIV},
+    {OPERATOR_MOD, OP_MOD},
+    {OPERATOR_POW, OP_POW},
+    {OPERATOR_EQ, OP_EQ},
+    {OPERATOR_NE, OP_NE},
+    {OPERATOR_LT, OP_LT},
+    {OPERATOR_GT, OP_GT},
+    {OPERATOR_LE, OP_LE},
+    {OPERATOR_GE, OP_GE},
+    {OPERATOR_AND, OP_AND},
+    {OPERATOR_OR, OP_OR},
 };
 
 static OpCode operator_op(Operator op) {
@@ -25,8 +39,12 @@ static OpCode operator_op(Operator op) {
 // ---- before the run -----------------------------------------------------------------------------------------
 
 static const Value *compare_numbers(Elaborator *e, Operator op, int order) {
-  bool truth = op == OPERATOR_EQ ? order == 0 : op == OPERATOR_NE ? order != 0 : op == OPERATOR_LT ? order < 0
-             : op == OPERATOR_GT ? order > 0 : op == OPERATOR_LE ? order <= 0 : order >= 0;
+  bool truth = op == OPERATOR_EQ   ? order == 0
+               : op == OPERATOR_NE ? order != 0
+               : op == OPERATOR_LT ? order < 0
+               : op == OPERATOR_GT ? order > 0
+               : op == OPERATOR_LE ? order <= 0
+                                   : order >= 0;
   return value_bool(e, truth);
 }
 
@@ -34,7 +52,8 @@ static const Value *operate_ints(Elaborator *e, const Ast *ast, Operator op, con
   int64_t x, y, zero;
   bool known, numbers = dim_is_number(a, &x) && dim_is_number(b, &y);
   const Dim *out = NULL;
-  if ((op == OPERATOR_DIV || op == OPERATOR_FLOOR_DIV || op == OPERATOR_MOD) && dim_is_number(b, &zero) && zero == 0) {
+  if ((op == OPERATOR_DIV || op == OPERATOR_FLOOR_DIV || op == OPERATOR_MOD) && dim_is_number(b, &zero) &&
+      zero == 0) {
     problem_zero_division(e->problems, ast->at);
     return value_unknown();
   }
@@ -51,14 +70,20 @@ static const Value *operate_ints(Elaborator *e, const Ast *ast, Operator op, con
   case OPERATOR_POW: {
     if (!numbers) return value_unknown_float();
     double power = pow((double)x, (double)y);
-    return y >= 0 && fabs(power) < 9007199254740992.0 ? value_whole(e, (int64_t)power) : value_float(e, power);
+    return y >= 0 && fabs(power) < 9007199254740992.0 ? value_whole(e, (int64_t)power)
+                                                      : value_float(e, power);
   }
   case OPERATOR_RANGE: {
     Value *range = ARENA_NEW(e->arena, Value);
     *range = (Value){.kind = VALUE_RANGE, .known = true, .u.range = {a, b}};
     return range;
   }
-  case OPERATOR_EQ: case OPERATOR_NE: case OPERATOR_LT: case OPERATOR_GT: case OPERATOR_LE: case OPERATOR_GE: {
+  case OPERATOR_EQ:
+  case OPERATOR_NE:
+  case OPERATOR_LT:
+  case OPERATOR_GT:
+  case OPERATOR_LE:
+  case OPERATOR_GE: {
     int order = dim_compare(a, b, &known);
     return known ? compare_numbers(e, op, order) : value_unknown_bool();
   }
@@ -76,8 +101,8 @@ static const Value *operate_floats(Elaborator *e, Operator op, const Value *a, c
   bool known = value_number(a, &x) && value_number(b, &y);
   bool comparison = op >= OPERATOR_EQ && op <= OPERATOR_GE;
   if (comparison) return known ? compare_numbers(e, op, x < y ? -1 : x > y) : value_unknown_bool();
-  if (op != OPERATOR_ADD && op != OPERATOR_SUB && op != OPERATOR_MUL && op != OPERATOR_DIV && op != OPERATOR_POW &&
-      op != OPERATOR_FLOOR_DIV && op != OPERATOR_MOD)
+  if (op != OPERATOR_ADD && op != OPERATOR_SUB && op != OPERATOR_MUL && op != OPERATOR_DIV &&
+      op != OPERATOR_POW && op != OPERATOR_FLOOR_DIV && op != OPERATOR_MOD)
     return NULL;
   if (!known) return value_unknown_float();
   switch (op) {
@@ -94,12 +119,14 @@ static const Value *operate_floats(Elaborator *e, Operator op, const Value *a, c
 static const Value *operate_bools(Elaborator *e, Operator op, const Value *a, const Value *b) {
   if (op == OPERATOR_AND || op == OPERATOR_OR) {
     bool absorbing = op == OPERATOR_OR; // `false and x` is known whatever x is
-    if ((a->known && a->u.truth == absorbing) || (b->known && b->u.truth == absorbing)) return value_bool(e, absorbing);
+    if ((a->known && a->u.truth == absorbing) || (b->known && b->u.truth == absorbing))
+      return value_bool(e, absorbing);
     if (a->known && b->known) return value_bool(e, !absorbing);
     return value_unknown_bool();
   }
   if (op != OPERATOR_EQ && op != OPERATOR_NE) return NULL;
-  return a->known && b->known ? value_bool(e, (a->u.truth == b->u.truth) == (op == OPERATOR_EQ)) : value_unknown_bool();
+  return a->known && b->known ? value_bool(e, (a->u.truth == b->u.truth) == (op == OPERATOR_EQ))
+                              : value_unknown_bool();
 }
 
 static const Value *operate_strings(Elaborator *e, Operator op, const Value *a, const Value *b) {
@@ -111,7 +138,8 @@ static const Value *operate_strings(Elaborator *e, Operator op, const Value *a, 
     return value_string(e, bytes, length);
   }
   if (op != OPERATOR_EQ && op != OPERATOR_NE) return NULL;
-  bool same = a->u.string.length == b->u.string.length && !memcmp(a->u.string.bytes, b->u.string.bytes, (size_t)a->u.string.length);
+  bool same = a->u.string.length == b->u.string.length &&
+              !memcmp(a->u.string.bytes, b->u.string.bytes, (size_t)a->u.string.length);
   return value_bool(e, same == (op == OPERATOR_EQ));
 }
 
@@ -158,7 +186,9 @@ static Node *adapt(Elaborator *e, const Ast *ast, Operator op, const Value *numb
   double real = 1;
   value_number(number, &real);
   if (number->kind == VALUE_BOOL)
-    return tensor->dtype == DTYPE_BOOL ? build_whole(e->graph, DTYPE_BOOL, number->known ? number->u.truth : 1) : NULL;
+    return tensor->dtype == DTYPE_BOOL
+               ? build_whole(e->graph, DTYPE_BOOL, number->known ? number->u.truth : 1)
+               : NULL;
   if (tensor->dtype == DTYPE_BOOL) return NULL;
   if (dtype_is_float(tensor->dtype)) {
     if (number->kind == VALUE_INT && !dim_is_number(number->u.dim, NULL))
@@ -195,8 +225,9 @@ static void report_shapes(Elaborator *e, const Ast *ast, Operator op, const Type
         text_add(&differ, " is not ");
         dim_print(b->size[i], &differ);
       }
-  problem_shapes(e->problems, ast->at, operator_text(op), ast->u.binary.left->span, shape_text(e, a), text_string(&left),
-                 ast->u.binary.right->span, shape_text(e, b), text_string(&right), text_string(&differ), a, b);
+  problem_shapes(e->problems, ast->at, operator_text(op), ast->u.binary.left->span, shape_text(e, a),
+                 text_string(&left), ast->u.binary.right->span, shape_text(e, b), text_string(&right),
+                 text_string(&differ), a, b);
   text_free(&left);
   text_free(&right);
   text_free(&differ);
@@ -204,17 +235,22 @@ static void report_shapes(Elaborator *e, const Ast *ast, Operator op, const Type
 
 static const Value *operate_tensors(Elaborator *e, const Ast *ast, Operator op, Node *a, Node *b) {
   OpCode code = operator_op(op);
-  if (a->type.running != b->type.running && (a->type.running ? b : a)->type.rank == 0 && dtype_is_float((a->type.running ? b : a)->type.dtype)) {
+  if (a->type.running != b->type.running && (a->type.running ? b : a)->type.rank == 0 &&
+      dtype_is_float((a->type.running ? b : a)->type.dtype)) {
     // a scalar tensor beside a running number: the number takes the tensor's dtype
-    if (a->type.running) a = build_cast(a, b->type.dtype);
-    else b = build_cast(b, a->type.dtype);
+    if (a->type.running)
+      a = build_cast(a, b->type.dtype);
+    else
+      b = build_cast(b, a->type.dtype);
   }
   DType x = a->type.dtype, y = b->type.dtype;
   if (x != y) {
     bool floats = dtype_is_float(x) && dtype_is_float(y), ints = dtype_is_int(x) && dtype_is_int(y);
     if (!floats && !ints) {
-      if (x == DTYPE_BOOL || y == DTYPE_BOOL) problem_bool_number(e->problems, ast->at, operator_text(op));
-      else problem_int_float(e->problems, ast->at, operator_text(op));
+      if (x == DTYPE_BOOL || y == DTYPE_BOOL)
+        problem_bool_number(e->problems, ast->at, operator_text(op));
+      else
+        problem_int_float(e->problems, ast->at, operator_text(op));
       return value_unknown();
     }
     DType wide = a->type.running ? y : b->type.running ? x : x > y ? x : y;
@@ -226,8 +262,9 @@ static const Value *operate_tensors(Elaborator *e, const Ast *ast, Operator op, 
     problem_operator_type(e->problems, ast->at, operator_text(op), shape_text(e, &a->type));
     return value_unknown();
   }
-  if ((code == OP_EQ || code == OP_NE) && dtype_is_int(x) && a->type.bound && b->type.bound && a->type.bound != b->type.bound &&
-      dim_is_number(a->type.bound, NULL) && dim_is_number(b->type.bound, NULL) && a->op != OP_EXTENT && b->op != OP_EXTENT) {
+  if ((code == OP_EQ || code == OP_NE) && dtype_is_int(x) && a->type.bound && b->type.bound &&
+      a->type.bound != b->type.bound && dim_is_number(a->type.bound, NULL) &&
+      dim_is_number(b->type.bound, NULL) && a->op != OP_EXTENT && b->op != OP_EXTENT) {
     problem_bounds(e->problems, ast->at, shape_text(e, &a->type), shape_text(e, &b->type));
     return value_unknown();
   }
@@ -244,14 +281,17 @@ static const Value *operate_tensors(Elaborator *e, const Ast *ast, Operator op, 
 }
 
 static const Value *operate_matmul(Elaborator *e, const Ast *ast, Node *a, Node *b) {
-  bool vector = b->type.rank == 1, bad = a->type.rank < 1 || b->type.rank < 1 || a->type.dtype != b->type.dtype;
+  bool vector = b->type.rank == 1,
+       bad = a->type.rank < 1 || b->type.rank < 1 || a->type.dtype != b->type.dtype;
   if (bad) {
     problem_matmul(e->problems, ast->at, shape_text(e, &a->type), shape_text(e, &b->type), NULL, NULL);
     return value_unknown();
   }
-  const Dim *inner = a->type.size[a->type.rank - 1], *outer = vector ? b->type.size[0] : b->type.size[b->type.rank - 2];
+  const Dim *inner = a->type.size[a->type.rank - 1],
+            *outer = vector ? b->type.size[0] : b->type.size[b->type.rank - 2];
   bool lead = b->type.rank <= 2 || (b->type.rank == a->type.rank);
-  for (int i = 0; lead && b->type.rank > 2 && i < a->type.rank - 2; i++) lead = a->type.size[i] == b->type.size[i];
+  for (int i = 0; lead && b->type.rank > 2 && i < a->type.rank - 2; i++)
+    lead = a->type.size[i] == b->type.size[i];
   if (inner != outer || !lead) {
     Text x = {0}, y = {0};
     dim_print(inner, &x);
@@ -295,15 +335,22 @@ const Value *operate(Elaborator *e, const Ast *ast, Operator op, const Value *a,
   }
   if ((a->kind == VALUE_NONE || b->kind == VALUE_NONE) && (op == OPERATOR_EQ || op == OPERATOR_NE))
     return value_bool(e, (a->kind == b->kind) == (op == OPERATOR_EQ));
-  if (a->kind == VALUE_INT && b->kind == VALUE_INT) out = operate_ints(e, ast, op, a->u.dim, b->u.dim);
-  else if (value_is_static_number(a) && value_is_static_number(b)) out = operate_floats(e, op, a, b);
-  else if (a->kind == VALUE_BOOL && b->kind == VALUE_BOOL) out = operate_bools(e, op, a, b);
-  else if (a->kind == VALUE_STRING && b->kind == VALUE_STRING) out = operate_strings(e, op, a, b);
-  else if (a->kind == VALUE_LIST && b->kind == VALUE_LIST) out = operate_lists(e, op, a, b);
+  if (a->kind == VALUE_INT && b->kind == VALUE_INT)
+    out = operate_ints(e, ast, op, a->u.dim, b->u.dim);
+  else if (value_is_static_number(a) && value_is_static_number(b))
+    out = operate_floats(e, op, a, b);
+  else if (a->kind == VALUE_BOOL && b->kind == VALUE_BOOL)
+    out = operate_bools(e, op, a, b);
+  else if (a->kind == VALUE_STRING && b->kind == VALUE_STRING)
+    out = operate_strings(e, op, a, b);
+  else if (a->kind == VALUE_LIST && b->kind == VALUE_LIST)
+    out = operate_lists(e, op, a, b);
   else {
-    bool a_tensor = a->kind == VALUE_TENSOR || a->kind == VALUE_COLUMN, b_tensor = b->kind == VALUE_TENSOR || b->kind == VALUE_COLUMN;
+    bool a_tensor = a->kind == VALUE_TENSOR || a->kind == VALUE_COLUMN,
+         b_tensor = b->kind == VALUE_TENSOR || b->kind == VALUE_COLUMN;
     int errors = problems_count(e->problems, SEVERITY_ERROR);
-    Node *x = a_tensor ? value_node(e, a, ast->u.binary.left) : NULL, *y = b_tensor ? value_node(e, b, ast->u.binary.right) : NULL;
+    Node *x = a_tensor ? value_node(e, a, ast->u.binary.left) : NULL,
+         *y = b_tensor ? value_node(e, b, ast->u.binary.right) : NULL;
     if ((a_tensor && !x) || (b_tensor && !y)) return value_unknown();
     if (!x && y && (value_is_static_number(a) || a->kind == VALUE_BOOL)) x = adapt(e, ast, op, a, &y->type);
     if (!y && x && (value_is_static_number(b) || b->kind == VALUE_BOOL)) y = adapt(e, ast, op, b, &x->type);

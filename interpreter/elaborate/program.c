@@ -36,7 +36,8 @@ Elaborator *elaborator_new(Arena *arena, Problems *problems, const Options *opti
 
 Saved graph_begin(Elaborator *e, bool training, DType precision) {
   static const char *const names[4] = {"training", "step", "epoch", "progress"};
-  Saved saved = {e->graph, e->init_states, e->precision, e->training, e->current, e->current_capacity, e->site, e->random, {0}, e->frame};
+  Saved saved = {e->graph, e->init_states, e->precision, e->training, e->current, e->current_capacity,
+                 e->site,  e->random,      {0},          e->frame};
   e->graph = graph_new(e->arena);
   e->init_states = graph_new(e->arena);
   e->precision = precision;
@@ -49,8 +50,10 @@ Saved graph_begin(Elaborator *e, bool training, DType precision) {
   for (int i = 0; i < 4; i++) {
     Binding *binding = scope_find(e->builtins, name_of(names[i]));
     saved.names[i] = binding->value;
-    if (i) binding->value = value_tensor(e, variable_value(e, e->running[i - 1]));
-    else binding->value = e->generic ? value_unknown_bool() : value_bool(e, training);
+    if (i)
+      binding->value = value_tensor(e, variable_value(e, e->running[i - 1]));
+    else
+      binding->value = e->generic ? value_unknown_bool() : value_bool(e, training);
   }
   return saved;
 }
@@ -94,7 +97,8 @@ double *rows_compute(Elaborator *e, Dataset *data, Node *node, const Part *part)
     Plan *plan = plan_make(bound, &(PlanOptions){.fuse = true});
     backend->prepare(backend, plan);
     backend->run(backend, plan, &(RunArgs){0});
-    memcpy(values + from * elements, backend->output(backend, plan, 0), sizeof(double) * (size_t)(rows * elements));
+    memcpy(values + from * elements, backend->output(backend, plan, 0),
+           sizeof(double) * (size_t)(rows * elements));
     backend->forget(backend, plan);
   }
   if (backend) backend->close(backend);
@@ -107,7 +111,12 @@ double *rows_compute(Elaborator *e, Dataset *data, Node *node, const Part *part)
 
 static Name declaration_name(const Ast *ast) {
   switch (ast->kind) {
-  case AST_CONFIG: case AST_FN: case AST_LAYER: case AST_OPTIMIZER: case AST_MODEL: case AST_METRIC: return ast->u.function.name;
+  case AST_CONFIG:
+  case AST_FN:
+  case AST_LAYER:
+  case AST_OPTIMIZER:
+  case AST_MODEL:
+  case AST_METRIC: return ast->u.function.name;
   case AST_DATA: return ast->u.data.name;
   case AST_LET: return ast->u.binding.pattern->kind == AST_NAME ? ast->u.binding.pattern->u.name : NULL;
   case AST_TASK: return ast->u.task.name;
@@ -140,7 +149,8 @@ typedef struct Reading {
   const struct Reading *by;
 } Reading;
 
-static void read_program(Elaborator *e, const char *path, Span at, const Reading *by, AstList *all, size_t *capacity) {
+static void read_program(Elaborator *e, const char *path, Span at, const Reading *by, AstList *all,
+                         size_t *capacity) {
   int depth = 0;
   for (const Reading *r = by; r; r = r->by, depth++)
     if (!strcmp(r->path, path) || depth > USE_DEPTH) {
@@ -158,11 +168,14 @@ static void read_program(Elaborator *e, const char *path, Span at, const Reading
       if (ast->u.use.as) problem_unavailable(e->problems, ast->at, "use … as");
       const char *slash = strrchr(path, '/');
       const char *file = ast->u.use.path->u.string.bytes;
-      const char *target = slash && file[0] != '/' ? arena_printf(e->arena, "%.*s/%s", (int)(slash - path), path, file) : file;
+      const char *target =
+          slash && file[0] != '/' ? arena_printf(e->arena, "%.*s/%s", (int)(slash - path), path, file) : file;
       read_program(e, target, ast->u.use.path->span, &here, all, capacity);
       continue;
     }
-    if (by && (ast->kind == AST_TASK || ast->kind == AST_TEST || ast->kind == AST_EXPORT || ast->kind == AST_LOAD)) continue;
+    if (by &&
+        (ast->kind == AST_TASK || ast->kind == AST_TEST || ast->kind == AST_EXPORT || ast->kind == AST_LOAD))
+      continue;
     all->item = arena_grow(e->arena, all->item, (size_t)all->count, capacity, sizeof(Ast *));
     all->item[all->count++] = ast;
   }
@@ -193,9 +206,13 @@ static const Value *unknown_setting(Elaborator *e, Scope *scope, const Ast *para
 /* An input of the declared type, every free dim a new symbol; names of one call are shared through `scope`. */
 static const Value *unknown_input(Elaborator *e, Scope *scope, const Ast *param) {
   const Ast *type = param->u.binding.type;
-  if (!type || type->kind != AST_TYPE_TENSOR) return type ? unknown_setting(e, scope, param) : value_unknown();
+  if (!type || type->kind != AST_TYPE_TENSOR)
+    return type ? unknown_setting(e, scope, param) : value_unknown();
   Type made = {.dtype = e->precision};
-  static const struct { const char *name; DType dtype; } dtypes[] = {{"int", DTYPE_I64}, {"bool", DTYPE_BOOL}, {"u8", DTYPE_U8}, {"f64", DTYPE_F64}};
+  static const struct {
+    const char *name;
+    DType dtype;
+  } dtypes[] = {{"int", DTYPE_I64}, {"bool", DTYPE_BOOL}, {"u8", DTYPE_U8}, {"f64", DTYPE_F64}};
   for (size_t i = 0; i < 4 && type->u.tensor.dtype; i++)
     if (!strcmp(dtypes[i].name, type->u.tensor.dtype)) made.dtype = dtypes[i].dtype;
   for (int i = 0; i < type->u.tensor.dims.count && made.rank < MAX_RANK; i++) {
@@ -203,8 +220,10 @@ static const Value *unknown_input(Elaborator *e, Scope *scope, const Ast *param)
     Name name = dim->kind == AST_NAME ? dim->u.name : dim->kind == AST_ELLIPSIS ? name_of("...") : NULL;
     Binding *binding = name ? scope_find(scope, name) : NULL;
     const Dim *size = NULL;
-    if (binding && binding->value && binding->value->kind == VALUE_INT) size = binding->value->u.dim;
-    else if (dim->kind == AST_INT) size = dim_of(dim->u.integer);
+    if (binding && binding->value && binding->value->kind == VALUE_INT)
+      size = binding->value->u.dim;
+    else if (dim->kind == AST_INT)
+      size = dim_of(dim->u.integer);
     else if (name || dim->kind == AST_WILD) {
       size = dim_symbol(name && dim->kind == AST_NAME ? name : name_of("n"));
       if (name) scope_bind(e, scope, name, value_int(e, size));
@@ -217,7 +236,8 @@ static const Value *unknown_input(Elaborator *e, Scope *scope, const Ast *param)
   if (type->u.tensor.bound) {
     const Ast *bound = type->u.tensor.bound;
     Binding *binding = bound->kind == AST_NAME ? scope_find(scope, bound->u.name) : NULL;
-    if (binding && binding->value && binding->value->kind == VALUE_INT) made.bound = binding->value->u.dim;
+    if (binding && binding->value && binding->value->kind == VALUE_INT)
+      made.bound = binding->value->u.dim;
     else if (bound->kind == AST_NAME) {
       made.bound = dim_symbol(bound->u.name);
       scope_bind(e, scope, bound->u.name, value_int(e, made.bound));
@@ -236,19 +256,21 @@ static void check_generic(Elaborator *e, Scope *home, const Ast *ast) {
   Saved saved = graph_begin(e, false, DTYPE_F32);
   Scope *settings = scope_new(e, home);
   for (int i = 0; i < ast->u.function.settings.count; i++)
-    scope_bind(e, settings, ast->u.function.settings.item[i]->u.binding.name, unknown_setting(e, settings, ast->u.function.settings.item[i]));
+    scope_bind(e, settings, ast->u.function.settings.item[i]->u.binding.name,
+               unknown_setting(e, settings, ast->u.function.settings.item[i]));
   Scope *names = scope_new(e, settings);
   const AstList *params = &ast->u.function.params;
   Argument *args = ARENA_ARRAY(e->arena, Argument, params->count + 1);
   bool optimizer = ast->kind == AST_OPTIMIZER;
   Type weight = type_of(DTYPE_F32, 2, (const Dim *[]){dim_symbol(name_of("n")), dim_symbol(name_of("m"))});
   for (int i = 0; i < params->count; i++) {
-    const Value *value = optimizer ? value_tensor(e, placeholder(e, &weight)) : unknown_input(e, names, params->item[i]);
+    const Value *value =
+        optimizer ? value_tensor(e, placeholder(e, &weight)) : unknown_input(e, names, params->item[i]);
     args[i] = (Argument){NULL, value, params->item[i]};
   }
   Scope *scope = scope_new(e, settings);
-  Frame frame = {.path = ast->kind == AST_FN ? NULL : ast->u.function.name, .owner = ast};
-  e->frame = &frame;
+  e->frame = ARENA_NEW(e->arena, Frame);
+  *e->frame = (Frame){.path = ast->kind == AST_FN ? NULL : ast->u.function.name, .owner = ast};
   e->metric_path = ast->kind == AST_METRIC ? "metric" : NULL;
   e->optimizer_path = optimizer ? "optimizer" : NULL;
   if (signature_bind(e, ast, ast->u.function.name, scope, params, args, params->count, false)) {
@@ -278,7 +300,8 @@ static bool read_overrides(Elaborator *e, const AstList *all) {
     for (int k = 0; k < all->count; k++) {
       const Ast *ast = all->item[k];
       if (ast->kind == AST_CONFIG) known[count++] = ast->u.function.name;
-      for (int s = 0; ast->kind == AST_TASK && s < settings && dot; s++) known[count++] = name_of(arena_printf(e->arena, "%s.%s", ast->u.task.name, setting[s]));
+      for (int s = 0; ast->kind == AST_TASK && s < settings && dot; s++)
+        known[count++] = name_of(arena_printf(e->arena, "%s.%s", ast->u.task.name, setting[s]));
     }
     for (int k = 0; k < count; k++) found = found || known[k] == name;
     if (!found) {
@@ -314,7 +337,8 @@ bool elaborator_load(Elaborator *e, const char *path) {
     Name name = declaration_name(ast);
     if (ast->kind == AST_CONFIG || ast->kind == AST_LET) scope_value(e, e->file, name, ast);
     if (ast->kind == AST_CONFIG) signature_wheres(e, ast, e->file, ast);
-    if (ast->kind == AST_FN || ast->kind == AST_LAYER || ast->kind == AST_METRIC || ast->kind == AST_OPTIMIZER || ast->kind == AST_MODEL)
+    if (ast->kind == AST_FN || ast->kind == AST_LAYER || ast->kind == AST_METRIC ||
+        ast->kind == AST_OPTIMIZER || ast->kind == AST_MODEL)
       check_generic(e, e->file, ast);
     if (ast->kind == AST_TEST) problem_unavailable(e->problems, ast->at, "test");
   }

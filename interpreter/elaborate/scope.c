@@ -12,7 +12,8 @@ Scope *scope_new(Elaborator *e, Scope *parent) {
 }
 
 Binding *scope_add(Elaborator *e, Scope *scope, Name name) {
-  scope->binding = arena_grow(e->arena, scope->binding, (size_t)scope->count, &scope->capacity, sizeof(Binding));
+  scope->binding =
+      arena_grow(e->arena, scope->binding, (size_t)scope->count, &scope->capacity, sizeof(Binding));
   Binding *binding = &scope->binding[scope->count++];
   *binding = (Binding){.name = name};
   return binding;
@@ -59,7 +60,8 @@ static const Value *declaration_value(Elaborator *e, Scope *home, const Ast *ast
       e->frame = caller;
       if (made->kind == VALUE_UNKNOWN) return made;
       if (made->kind != VALUE_INSTANCE) {
-        problem_model_value(e->problems, ast->u.function.body->span, ast->u.function.name, value_kind_text(made));
+        problem_model_value(e->problems, ast->u.function.body->span, ast->u.function.name,
+                            value_kind_text(made));
         return value_unknown();
       }
       *value = *made;
@@ -85,9 +87,11 @@ static const Value *declaration_value(Elaborator *e, Scope *home, const Ast *ast
     for (int i = 0; i < e->overrides; i++)
       if (e->override[i].name == ast->u.function.name) out = eval(e, home, e->override[i].ast);
     double number;
-    if (given->kind == VALUE_FLOAT && out->kind == VALUE_INT && value_number(out, &number)) out = value_float(e, number);
+    if (given->kind == VALUE_FLOAT && out->kind == VALUE_INT && value_number(out, &number))
+      out = value_float(e, number);
     if (out->kind != given->kind && given->kind != VALUE_UNKNOWN && out->kind != VALUE_UNKNOWN) {
-      problem_config_kind(e->problems, ast->at, ast->u.function.name, value_kind_text(given), value_kind_text(out));
+      problem_config_kind(e->problems, ast->at, ast->u.function.name, value_kind_text(given),
+                          value_kind_text(out));
       return given;
     }
     return out;
@@ -109,7 +113,8 @@ const Value *scope_value(Elaborator *e, Scope *scope, Name name, const Ast *at) 
     problem_unknown_name(e->problems, at->span, name, scope_nearest(e, scope, name));
     return value_unknown();
   }
-  if (binding->value) return binding->state ? value_tensor(e, variable_value(e, binding->state)) : binding->value;
+  if (binding->value)
+    return binding->state ? value_tensor(e, variable_value(e, binding->state)) : binding->value;
   if (binding->busy) {
     problem_cycle(e->problems, at->span, name);
     return value_unknown();

@@ -6,7 +6,9 @@
 
 typedef bool Read(Elaborator *e, Scope *scope, const Ast *value, Settings *settings);
 
-static bool number(Elaborator *e, Scope *scope, const Ast *ast, double *out) { return value_number(eval(e, scope, ast), out); }
+static bool number(Elaborator *e, Scope *scope, const Ast *ast, double *out) {
+  return value_number(eval(e, scope, ast), out);
+}
 
 static bool whole(Elaborator *e, Scope *scope, const Ast *ast, int64_t *out) {
   const Value *value = eval(e, scope, ast);
@@ -20,12 +22,24 @@ static bool truth(Elaborator *e, Scope *scope, const Ast *ast, bool *out) {
   return true;
 }
 
-static bool read_epochs(Elaborator *e, Scope *s, const Ast *v, Settings *out) { return number(e, s, v, &out->epochs) && out->epochs > 0; }
-static bool read_steps(Elaborator *e, Scope *s, const Ast *v, Settings *out) { return whole(e, s, v, &out->steps); }
-static bool read_clip(Elaborator *e, Scope *s, const Ast *v, Settings *out) { return number(e, s, v, &out->clip) && out->clip > 0; }
-static bool read_accumulate(Elaborator *e, Scope *s, const Ast *v, Settings *out) { return whole(e, s, v, &out->accumulate); }
-static bool read_shuffle(Elaborator *e, Scope *s, const Ast *v, Settings *out) { return truth(e, s, v, &out->shuffle); }
-static bool read_drop_last(Elaborator *e, Scope *s, const Ast *v, Settings *out) { return truth(e, s, v, &out->drop_last); }
+static bool read_epochs(Elaborator *e, Scope *s, const Ast *v, Settings *out) {
+  return number(e, s, v, &out->epochs) && out->epochs > 0;
+}
+static bool read_steps(Elaborator *e, Scope *s, const Ast *v, Settings *out) {
+  return whole(e, s, v, &out->steps);
+}
+static bool read_clip(Elaborator *e, Scope *s, const Ast *v, Settings *out) {
+  return number(e, s, v, &out->clip) && out->clip > 0;
+}
+static bool read_accumulate(Elaborator *e, Scope *s, const Ast *v, Settings *out) {
+  return whole(e, s, v, &out->accumulate);
+}
+static bool read_shuffle(Elaborator *e, Scope *s, const Ast *v, Settings *out) {
+  return truth(e, s, v, &out->shuffle);
+}
+static bool read_drop_last(Elaborator *e, Scope *s, const Ast *v, Settings *out) {
+  return truth(e, s, v, &out->drop_last);
+}
 
 static bool read_batch(Elaborator *e, Scope *scope, const Ast *ast, Settings *out) {
   if (ast->kind == AST_STRING) return out->batch_all = !strcmp(ast->u.string.bytes, "all");
@@ -42,8 +56,10 @@ static bool read_seed(Elaborator *e, Scope *scope, const Ast *ast, Settings *out
 }
 
 static bool read_precision(Elaborator *e, Scope *scope, const Ast *ast, Settings *out) {
-  static const struct { const char *name; DType dtype; } known[] = {
-      {"f32", DTYPE_F32}, {"f64", DTYPE_F64}, {"bf16", DTYPE_F32}, {"f16", DTYPE_F32}};
+  static const struct {
+    const char *name;
+    DType dtype;
+  } known[] = {{"f32", DTYPE_F32}, {"f64", DTYPE_F64}, {"bf16", DTYPE_F32}, {"f16", DTYPE_F32}};
   const Value *value = eval(e, scope, ast);
   for (size_t i = 0; i < 4 && value->kind == VALUE_STRING; i++)
     if (!strcmp(value->u.string.bytes, known[i].name)) {
@@ -55,7 +71,10 @@ static bool read_precision(Elaborator *e, Scope *scope, const Ast *ast, Settings
 }
 
 static const Ast *call_of(const Ast *ast, const char *name) {
-  return ast->kind == AST_CALL && ast->u.call.callee->kind == AST_NAME && !strcmp(ast->u.call.callee->u.name, name) ? ast : NULL;
+  return ast->kind == AST_CALL && ast->u.call.callee->kind == AST_NAME &&
+                 !strcmp(ast->u.call.callee->u.name, name)
+             ? ast
+             : NULL;
 }
 
 /* "valid.accuracy" is the metric `accuracy`. */
@@ -81,7 +100,8 @@ static bool falls(const char *metric) {
   return false;
 }
 
-static bool read_least(Elaborator *e, Scope *scope, const Ast *call, const char *metric, int position, bool *least) {
+static bool read_least(Elaborator *e, Scope *scope, const Ast *call, const char *metric, int position,
+                       bool *least) {
   *least = falls(metric);
   const Ast *given = argument(call, "least", position);
   return !given || truth(e, scope, given, least);
@@ -97,13 +117,15 @@ static bool read_stop(Elaborator *e, Scope *scope, const Ast *ast, Settings *out
   const Ast *call = call_of(ast, "patience");
   out->stop = call ? metric_of(call) : NULL;
   const Ast *count = call ? argument(call, "n", 1) : NULL;
-  return out->stop && count && whole(e, scope, count, &out->patience) && read_least(e, scope, call, out->stop, 2, &out->stop_least);
+  return out->stop && count && whole(e, scope, count, &out->patience) &&
+         read_least(e, scope, call, out->stop, 2, &out->stop_least);
 }
 
 static bool read_validate(Elaborator *e, Scope *scope, const Ast *ast, Settings *out) {
   const Ast *call = call_of(ast, "every");
   const Ast *steps = call ? argument(call, "n", 0) : NULL, *rows = call ? argument(call, "rows", 1) : NULL;
-  return steps && whole(e, scope, steps, &out->validate_steps) && (!rows || whole(e, scope, rows, &out->validate_rows));
+  return steps && whole(e, scope, steps, &out->validate_steps) &&
+         (!rows || whole(e, scope, rows, &out->validate_rows));
 }
 
 static const struct {
@@ -143,24 +165,32 @@ static bool set(Elaborator *e, Scope *scope, const char *name, const Ast *value,
     if (strcmp(table[i].name, name)) continue;
     int errors = problems_count(e->problems, SEVERITY_ERROR);
     if (table[i].read(e, scope, value, settings)) return true;
-    if (problems_count(e->problems, SEVERITY_ERROR) == errors) problem_setting_value(e->problems, value->span, name, table[i].takes);
+    if (problems_count(e->problems, SEVERITY_ERROR) == errors)
+      problem_setting_value(e->problems, value->span, name, table[i].takes);
     return false;
   }
   return true;
 }
 
 bool settings_read(Elaborator *e, const Ast *task, Scope *scope, Settings *settings) {
-  *settings = (Settings){.epochs = 1, .batch = task->u.task.task == TASK_TRAIN ? 32 : 256, .accumulate = 1, .shuffle = true,
-                         .precision = DTYPE_F32, .precision_name = "f32", .seed = e->options->seed};
+  *settings = (Settings){.epochs = 1,
+                         .batch = task->u.task.task == TASK_TRAIN ? 32 : 256,
+                         .accumulate = 1,
+                         .shuffle = true,
+                         .precision = DTYPE_F32,
+                         .precision_name = "f32",
+                         .seed = e->options->seed};
   bool ok = true;
   for (int i = 0; i < task->u.task.body->u.list.count; i++) {
     const Ast *statement = task->u.task.body->u.list.item[i];
-    if (settings_statement(statement)) ok &= set(e, scope, statement->u.binding.name, statement->u.binding.value, settings);
+    if (settings_statement(statement))
+      ok &= set(e, scope, statement->u.binding.name, statement->u.binding.value, settings);
   }
   for (int i = 0; i < e->overrides; i++) {
     size_t length = strlen(task->u.task.name);
     const char *name = e->override[i].name;
-    if (!strncmp(name, task->u.task.name, length) && name[length] == '.') ok &= set(e, scope, name + length + 1, e->override[i].ast, settings);
+    if (!strncmp(name, task->u.task.name, length) && name[length] == '.')
+      ok &= set(e, scope, name + length + 1, e->override[i].ast, settings);
   }
   if (e->options->seed_given) settings->seed = e->options->seed;
   const char *forced = e->options->precision;

@@ -40,7 +40,8 @@ static const Dim *bound_dim(Elaborator *e, Scope *scope, Name name) {
   Binding *binding = scope_find(scope, name);
   if (!binding) return NULL;
   const Value *value = binding->value;
-  if (!value && binding->declaration && (binding->declaration->kind == AST_CONFIG || binding->declaration->kind == AST_LET))
+  if (!value && binding->declaration &&
+      (binding->declaration->kind == AST_CONFIG || binding->declaration->kind == AST_LET))
     value = scope_value(e, scope, name, binding->declaration);
   return value && value->kind == VALUE_INT ? value->u.dim : NULL;
 }
@@ -52,7 +53,10 @@ static void bind_dim(Elaborator *e, Scope *scope, Name name, const Dim *size) {
 }
 
 static DType declared_dtype(Elaborator *e, Name name, bool *known) {
-  static const struct { const char *name; DType dtype; } table[] = {
+  static const struct {
+    const char *name;
+    DType dtype;
+  } table[] = {
       {"int", DTYPE_I64}, {"bool", DTYPE_BOOL}, {"u8", DTYPE_U8}, {"f64", DTYPE_F64}, {"f32", DTYPE_F32}};
   *known = true;
   if (!name || !strcmp(name, "float")) return e->precision;
@@ -63,21 +67,26 @@ static DType declared_dtype(Elaborator *e, Name name, bool *known) {
 }
 
 static bool dtype_fits(DType want, DType got) {
-  return want == got || (dtype_is_float(want) && dtype_is_float(got)) || (want == DTYPE_I64 && dtype_is_int(got));
+  return want == got || (dtype_is_float(want) && dtype_is_float(got)) ||
+         (want == DTYPE_I64 && dtype_is_int(got));
 }
 
 static bool rank_fits(const Ast *type, int rank) {
   int fixed = 0;
   bool open = false;
   for (int i = 0; i < type->u.tensor.dims.count; i++)
-    if (type->u.tensor.dims.item[i]->kind == AST_ELLIPSIS) open = true;
-    else fixed++;
+    if (type->u.tensor.dims.item[i]->kind == AST_ELLIPSIS)
+      open = true;
+    else
+      fixed++;
   return open ? rank >= fixed : rank == fixed;
 }
 
-static bool mismatch(Match *m, const Argument *arg, Name param, const Ast *type, const Type *got, const char *why) {
+static bool mismatch(Match *m, const Argument *arg, Name param, const Ast *type, const Type *got,
+                     const char *why) {
   const Ast *at = arg && arg->ast ? arg->ast : m->call;
-  problem_argument_type(m->e->problems, m->call->at, m->what, param, ast_text(m->e, type), at->span, type_text(m->e, got), why);
+  problem_argument_type(m->e->problems, m->call->at, m->what, param, ast_text(m->e, type), at->span,
+                        type_text(m->e, got), why);
   return false;
 }
 
@@ -91,7 +100,8 @@ static bool match_dims(Match *m, const Argument *arg, Name param, const Ast *typ
       int count = got->rank - (dims->count - 1);
       if (m->rests < 0) {
         m->rests = count;
-        for (int k = 0; k < count; k++) m->rest[k] = got->size[axis + k], m->rest_name[k] = got->name[axis + k];
+        for (int k = 0; k < count; k++)
+          m->rest[k] = got->size[axis + k], m->rest_name[k] = got->name[axis + k];
       } else {
         bool same = m->rests == count;
         for (int k = 0; same && k < count; k++) same = m->rest[k] == got->size[axis + k];
@@ -173,7 +183,8 @@ static bool match_bound(Match *m, const Argument *arg, Name param, const Ast *ty
   if (!bound) return true;
   const Ast *at = arg && arg->ast ? arg->ast : m->call;
   if (!got->bound) {
-    problem_no_bound(m->e->problems, m->call->at, m->what, param, ast_text(m->e, type), at->span, type_text(m->e, got));
+    problem_no_bound(m->e->problems, m->call->at, m->what, param, ast_text(m->e, type), at->span,
+                     type_text(m->e, got));
     return false;
   }
   const Dim *want = bound->kind == AST_NAME ? bound_dim(m->e, m->scope, bound->u.name) : NULL;
@@ -190,7 +201,8 @@ static bool match_bound(Match *m, const Argument *arg, Name param, const Ast *ty
   Text a = {0}, b = {0};
   dim_print(want, &a);
   dim_print(got->bound, &b);
-  problem_class_count(m->e->problems, m->call->at, m->what, param, at->span, type_text(m->e, got), text_string(&a), text_string(&b));
+  problem_class_count(m->e->problems, m->call->at, m->what, param, at->span, type_text(m->e, got),
+                      text_string(&a), text_string(&b));
   text_free(&a);
   text_free(&b);
   return false;
@@ -203,8 +215,10 @@ static const Value *match_tensor(Match *m, const Argument *arg, Name param, cons
   const Ast *at = arg->ast ? arg->ast : m->call;
   if (value->kind == VALUE_UNKNOWN) return value;
   if (settings && type->u.tensor.dims.count == 0 && value_is_static_number(value)) return value;
-  if (value->kind != VALUE_TENSOR && value->kind != VALUE_COLUMN && !value_is_static_number(value) && value->kind != VALUE_BOOL) {
-    problem_argument_kind(e->problems, m->call->at, m->what, param, ast_text(e, type), at->span, value_kind_text(value));
+  if (value->kind != VALUE_TENSOR && value->kind != VALUE_COLUMN && !value_is_static_number(value) &&
+      value->kind != VALUE_BOOL) {
+    problem_argument_kind(e->problems, m->call->at, m->what, param, ast_text(e, type), at->span,
+                          value_kind_text(value));
     return NULL;
   }
   bool known;
@@ -216,25 +230,30 @@ static const Value *match_tensor(Match *m, const Argument *arg, Name param, cons
   Node *node = dtype_is_float(want) ? value_float_node(e, value, at) : value_node(e, value, at);
   if (!node) return NULL;
   if (!rank_fits(type, node->type.rank)) {
-    problem_argument_rank(e->problems, m->call->at, m->what, param, ast_text(e, type), at->span, ast_text(e, at), &node->type,
-                          type->u.tensor.dims.count);
+    problem_argument_rank(e->problems, m->call->at, m->what, param, ast_text(e, type), at->span,
+                          ast_text(e, at), &node->type, type->u.tensor.dims.count);
     return NULL;
   }
   if (!dtype_fits(want, node->type.dtype)) {
     mismatch(m, arg, param, type, &node->type,
-             dtype_is_float(want) && dtype_is_int(node->type.dtype) ? "whole numbers where floats are needed: float(…) converts"
-             : dtype_is_float(want)                                   ? "true and false where floats are needed: float(…) converts"
-                                                                      : "the kind of numbers differs");
+             dtype_is_float(want) && dtype_is_int(node->type.dtype)
+                 ? "whole numbers where floats are needed: float(…) converts"
+             : dtype_is_float(want) ? "true and false where floats are needed: float(…) converts"
+                                    : "the kind of numbers differs");
     return NULL;
   }
   if (dtype_is_float(want) && node->type.running) node = build_cast(node, want);
-  if (!match_dims(m, arg, param, type, &node->type) || !match_bound(m, arg, param, type, &node->type)) return NULL;
+  if (!match_dims(m, arg, param, type, &node->type) || !match_bound(m, arg, param, type, &node->type))
+    return NULL;
   if (value->kind == VALUE_TENSOR && value->u.tensor.node == node) return value;
   return value_tensor(e, node);
 }
 
 static const Value *match_plain(Match *m, const Argument *arg, Name param, const Ast *type) {
-  static const struct { const char *name; unsigned kinds; } table[] = {
+  static const struct {
+    const char *name;
+    unsigned kinds;
+  } table[] = {
       {"int", 1u << VALUE_INT},
       {"float", 1u << VALUE_FLOAT | 1u << VALUE_INT},
       {"bool", 1u << VALUE_BOOL},
@@ -249,9 +268,11 @@ static const Value *match_plain(Match *m, const Argument *arg, Name param, const
     if (strcmp(table[i].name, type->u.name)) continue;
     if (!(table[i].kinds >> value->kind & 1)) {
       if (value->kind == VALUE_TENSOR)
-        problem_tensor_setting(m->e->problems, m->call->at, m->what, at->span, type_text(m->e, &value->u.tensor.node->type), ast_text(m->e, at));
+        problem_tensor_setting(m->e->problems, m->call->at, m->what, at->span,
+                               type_text(m->e, &value->u.tensor.node->type), ast_text(m->e, at));
       else
-        problem_argument_kind(m->e->problems, m->call->at, m->what, param, type->u.name, at->span, value_kind_text(value));
+        problem_argument_kind(m->e->problems, m->call->at, m->what, param, type->u.name, at->span,
+                              value_kind_text(value));
       return NULL;
     }
     double number;
@@ -270,7 +291,8 @@ static int param_index(const AstList *params, Name name) {
 }
 
 /* Puts every argument to its parameter. */
-static bool assign_arguments(Match *m, const AstList *params, const Argument *args, int count, const Argument **slot, bool settings) {
+static bool assign_arguments(Match *m, const AstList *params, const Argument *args, int count,
+                             const Argument **slot, bool settings) {
   int next = 0;
   bool ok = true;
   for (int i = 0; i < count; i++) {
@@ -284,13 +306,14 @@ static bool assign_arguments(Match *m, const AstList *params, const Argument *ar
         if (k) text_add(&shown, ", ");
         ast_write(params->item[k], &shown);
       }
-      problem_no_setting(m->e->problems, ast->at.source ? ast->at : ast->span, m->what, args[i].name, settings, name_nearest(args[i].name, names, params->count),
-                         text_string(&shown));
+      problem_no_setting(m->e->problems, ast->at.source ? ast->at : ast->span, m->what, args[i].name,
+                         settings, name_nearest(args[i].name, names, params->count), text_string(&shown));
       text_free(&shown);
       ok = false;
     } else if (at >= params->count) {
       if (settings && args[i].value->kind == VALUE_TENSOR)
-        problem_tensor_setting(m->e->problems, m->call->at, m->what, ast->span, type_text(m->e, &args[i].value->u.tensor.node->type), ast_text(m->e, ast));
+        problem_tensor_setting(m->e->problems, m->call->at, m->what, ast->span,
+                               type_text(m->e, &args[i].value->u.tensor.node->type), ast_text(m->e, ast));
       else
         problem_many_arguments(m->e->problems, ast->span, m->what, params->count, settings);
       ok = false;
@@ -304,8 +327,8 @@ static bool assign_arguments(Match *m, const AstList *params, const Argument *ar
   return ok;
 }
 
-bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *scope, const AstList *params, const Argument *args, int count,
-                    bool settings) {
+bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *scope, const AstList *params,
+                    const Argument *args, int count, bool settings) {
   Match m = {.e = e, .call = call, .what = what, .scope = scope, .rests = -1};
   const Argument **slot = ARENA_ARRAY(e->arena, const Argument *, params->count + 1);
   if (!assign_arguments(&m, params, args, count, slot, settings)) return false;
@@ -316,7 +339,8 @@ bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *sco
     Argument fallback = {NULL, NULL, call};
     if (!slot[i]) {
       if (!param->u.binding.value) {
-        problem_missing_argument(e->problems, call->at, what, name, type ? ast_text(e, type) : NULL, settings);
+        problem_missing_argument(e->problems, call->at, what, name, type ? ast_text(e, type) : NULL,
+                                 settings);
         ok = false;
         continue;
       }
@@ -325,8 +349,10 @@ bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *sco
     }
     const Value *value = ok ? slot[i]->value : value_unknown(); // one mistake, one message
     if (ok && (value->kind != VALUE_NONE || slot[i] != &fallback)) {
-      if (type && type->kind == AST_TYPE_TENSOR) value = match_tensor(&m, slot[i], name, type, settings);
-      else if (type && type->kind == AST_TYPE_PLAIN) value = match_plain(&m, slot[i], name, type);
+      if (type && type->kind == AST_TYPE_TENSOR)
+        value = match_tensor(&m, slot[i], name, type, settings);
+      else if (type && type->kind == AST_TYPE_PLAIN)
+        value = match_plain(&m, slot[i], name, type);
     }
     if (slot[i] == &fallback) slot[i] = NULL;
     if (!value) ok = false;
@@ -348,22 +374,26 @@ bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *sco
   return ok;
 }
 
-bool signature_result(Elaborator *e, const Ast *declaration, Scope *scope, const Ast *type, const Value *value) {
+bool signature_result(Elaborator *e, const Ast *declaration, Scope *scope, const Ast *type,
+                      const Value *value) {
   if (!type || value->kind == VALUE_UNKNOWN) return true;
   if (type->kind == AST_TYPE_TUPLE) {
     if (value->kind == VALUE_RECORD && value->u.items.count == type->u.list.count) {
       bool ok = true;
       for (int i = 0; i < type->u.list.count; i++)
-        ok &= signature_result(e, declaration, scope, type->u.list.item[i]->u.binding.type, value->u.items.item[i]);
+        ok &= signature_result(e, declaration, scope, type->u.list.item[i]->u.binding.type,
+                               value->u.items.item[i]);
       return ok;
     }
-    problem_result_kind(e->problems, type->span, declaration->u.function.name, ast_text(e, type), value_kind_text(value));
+    problem_result_kind(e->problems, type->span, declaration->u.function.name, ast_text(e, type),
+                        value_kind_text(value));
     return false;
   }
   if (type->kind != AST_TYPE_TENSOR) return true;
   Node *node = value_float_node(e, value, declaration);
   if (!node) {
-    problem_result_kind(e->problems, type->span, declaration->u.function.name, ast_text(e, type), value_kind_text(value));
+    problem_result_kind(e->problems, type->span, declaration->u.function.name, ast_text(e, type),
+                        value_kind_text(value));
     return false;
   }
   const AstList *dims = &type->u.tensor.dims;
@@ -375,9 +405,12 @@ bool signature_result(Elaborator *e, const Ast *declaration, Scope *scope, const
   for (int i = 0; i < dims->count && want.rank < MAX_RANK; i++) {
     const Ast *dim = dims->item[i];
     if (dim->kind == AST_ELLIPSIS) {
-      int count = rest && rest->value->kind == VALUE_LIST ? rest->value->u.items.count : node->type.rank - (dims->count - 1);
+      int count = rest && rest->value->kind == VALUE_LIST ? rest->value->u.items.count
+                                                          : node->type.rank - (dims->count - 1);
       for (int k = 0; k < count && want.rank < MAX_RANK; k++, axis++)
-        want.size[want.rank++] = rest ? rest->value->u.items.item[k]->u.dim : axis < node->type.rank ? node->type.size[axis] : dim_of(0);
+        want.size[want.rank++] = rest                     ? rest->value->u.items.item[k]->u.dim
+                                 : axis < node->type.rank ? node->type.size[axis]
+                                                          : dim_of(0);
       continue;
     }
     const Dim *size = axis < node->type.rank ? node->type.size[axis] : dim_of(0);
@@ -396,7 +429,9 @@ bool signature_result(Elaborator *e, const Ast *declaration, Scope *scope, const
   }
   ok = want.rank == node->type.rank;
   for (int i = 0; ok && i < want.rank; i++) ok = want.size[i] == node->type.size[i];
-  if (!ok) problem_result(e->problems, type->span, declaration->u.function.body->span, declaration->u.function.name, type_text(e, &want), type_text(e, &node->type));
+  if (!ok)
+    problem_result(e->problems, type->span, declaration->u.function.body->span, declaration->u.function.name,
+                   type_text(e, &want), type_text(e, &node->type));
   return ok;
 }
 
@@ -419,8 +454,9 @@ bool signature_wheres(Elaborator *e, const Ast *call, Scope *scope, const Ast *d
         value_print(value, &facts);
       }
     const Ast *message = wheres->item[i]->u.action.to;
-    problem_where(e->problems, call->at.source ? call->at : call->span, message ? message->u.string.bytes : NULL, text_string(&facts), ast_text(e, wheres->item[i]->u.action.value),
-                  wheres->item[i]->span);
+    problem_where(e->problems, call->at.source ? call->at : call->span,
+                  message ? message->u.string.bytes : NULL, text_string(&facts),
+                  ast_text(e, wheres->item[i]->u.action.value), wheres->item[i]->span);
     text_free(&facts);
     return false;
   }
@@ -441,13 +477,15 @@ const Value *eval_type_dims(Elaborator *e, Scope *scope, const Ast *type, Type *
   }
   for (int i = 0; i < dims->count; i++) {
     const Ast *dim = dims->item[i];
-    const Value *value = dim->kind == AST_ELLIPSIS || dim->kind == AST_WILD ? value_none() : eval(e, scope, dim);
+    const Value *value =
+        dim->kind == AST_ELLIPSIS || dim->kind == AST_WILD ? value_none() : eval(e, scope, dim);
     if (value->kind == VALUE_UNKNOWN) return NULL;
     double real;
     if (value->kind != VALUE_INT) {
       Text text = {0};
       value_print(value, &text);
-      problem_dim_value(e->problems, dim->span, value_number(value, &real) ? text_string(&text) : value_kind_text(value));
+      problem_dim_value(e->problems, dim->span,
+                        value_number(value, &real) ? text_string(&text) : value_kind_text(value));
       text_free(&text);
       return NULL;
     }

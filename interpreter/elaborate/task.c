@@ -27,7 +27,8 @@ typedef struct {
 
 // ---- measures ---------------------------------------------------------------------------------------------------
 
-static void add_measure(Builder *b, const char *name, Node *node, bool stateful, const Ast *ast, const Value *print) {
+static void add_measure(Builder *b, const char *name, Node *node, bool stateful, const Ast *ast,
+                        const Value *print) {
   Elaborator *e = b->e;
   Pass *pass = b->pass;
   for (int i = 0; i < pass->measures; i++)
@@ -35,8 +36,10 @@ static void add_measure(Builder *b, const char *name, Node *node, bool stateful,
       problem_measure_twice(e->problems, ast->at, name);
       return;
     }
-  pass->measure = arena_grow(e->arena, pass->measure, (size_t)pass->measures, &pass->measure_capacity, sizeof(Measure));
-  pass->measure[pass->measures++] = (Measure){.name = name, .stateful = stateful, .is_print = print != NULL, .ast = ast, .value = print};
+  pass->measure =
+      arena_grow(e->arena, pass->measure, (size_t)pass->measures, &pass->measure_capacity, sizeof(Measure));
+  pass->measure[pass->measures++] =
+      (Measure){.name = name, .stateful = stateful, .is_print = print != NULL, .ast = ast, .value = print};
   if (node) graph_output(e->graph, name, node);
 }
 
@@ -44,10 +47,13 @@ static Node *scalar_of(Builder *b, const Value *value, const Ast *ast, const cha
   Elaborator *e = b->e;
   if (value->kind == VALUE_UNKNOWN) return NULL;
   Node *node = value_float_node(e, value, ast);
-  if (node && node->type.rank == 0 && dtype_is_float(node->type.dtype)) return node->type.running ? build_cast(node, e->precision) : node;
+  if (node && node->type.rank == 0 && dtype_is_float(node->type.dtype))
+    return node->type.running ? build_cast(node, e->precision) : node;
   Text text = {0};
-  if (node) type_print(&node->type, &text);
-  else text_add(&text, value_kind_text(value));
+  if (node)
+    type_print(&node->type, &text);
+  else
+    text_add(&text, value_kind_text(value));
   problem_scalar(e->problems, ast->span, what, text_string(&text));
   text_free(&text);
   return NULL;
@@ -60,7 +66,8 @@ static void run_metric(Builder *b, const Ast *statement) {
   const Value *value = eval(e, b->scope, expression);
   bool stateful = e->metric_used;
   const char *name = statement->u.binding.name;
-  if (!name && expression->kind == AST_CALL && expression->u.call.callee->kind == AST_NAME) name = expression->u.call.callee->u.name;
+  if (!name && expression->kind == AST_CALL && expression->u.call.callee->kind == AST_NAME)
+    name = expression->u.call.callee->u.name;
   if (!name) name = "metric";
   Node *node = scalar_of(b, value, expression, "a metric");
   if (node) add_measure(b, name, build_cast(node, DTYPE_F64), stateful, statement, NULL);
@@ -77,7 +84,8 @@ static void run_print(Builder *b, const Ast *statement) {
     e->metric_used = false;
     const Value *value = eval(e, b->scope, item);
     if (value->kind == VALUE_UNKNOWN) continue;
-    Node *node = value->kind == VALUE_TENSOR || value->kind == VALUE_COLUMN ? value_node(e, value, item) : NULL;
+    Node *node =
+        value->kind == VALUE_TENSOR || value->kind == VALUE_COLUMN ? value_node(e, value, item) : NULL;
     add_measure(b, arena_printf(e->arena, "print.%d", b->pass->measures), node, e->metric_used, item, value);
   }
 }
@@ -100,8 +108,10 @@ static void run_yield(Builder *b, const Ast *statement) {
       bool batched = node && node->type.rank >= 1 && node->type.size[0] == e->batch;
       if (!batched) {
         Text text = {0};
-        if (node) type_print(&node->type, &text);
-        else text_add(&text, value_kind_text(value));
+        if (node)
+          type_print(&node->type, &text);
+        else
+          text_add(&text, value_kind_text(value));
         problem_yield(e->problems, arg->span, name, text_string(&text));
         text_free(&text);
         continue;
@@ -117,7 +127,8 @@ static void run_yield(Builder *b, const Ast *statement) {
 static void run_save(Builder *b, const Ast *statement) {
   Elaborator *e = b->e;
   Pass *pass = b->pass;
-  const Value *value = eval(e, b->scope, statement->u.action.value), *to = eval(e, b->scope, statement->u.action.to);
+  const Value *value = eval(e, b->scope, statement->u.action.value),
+              *to = eval(e, b->scope, statement->u.action.to);
   if (value->kind == VALUE_UNKNOWN || to->kind == VALUE_UNKNOWN) return;
   if (to->kind != VALUE_STRING || value->kind != VALUE_RECORD || !value->u.items.is_table) {
     problem_save(e->problems, statement->span);
@@ -127,7 +138,8 @@ static void run_save(Builder *b, const Ast *statement) {
     Node *node = value_float_node(e, value->u.items.item[i], statement);
     if (node) graph_output(e->graph, arena_printf(e->arena, "save.%d.%d", pass->saves, i), node);
   }
-  pass->save = arena_grow(e->arena, pass->save, (size_t)pass->saves, &pass->save_capacity, sizeof(*pass->save));
+  pass->save =
+      arena_grow(e->arena, pass->save, (size_t)pass->saves, &pass->save_capacity, sizeof(*pass->save));
   pass->save[pass->saves].value = value;
   pass->save[pass->saves].to = to->u.string.bytes;
   pass->save[pass->saves++].ast = statement;
@@ -138,9 +150,11 @@ static void run_freeze(Builder *b, const Ast *statement) {
   for (int i = 0; i < statement->u.list.count; i++) {
     const Value *value = eval(e, b->scope, statement->u.list.item[i]);
     const char *path = value->kind == VALUE_INSTANCE && value->u.instance.model ? value->u.instance.path
-                     : value->kind == VALUE_WEIGHTS ? value->u.weights.glob : NULL;
+                       : value->kind == VALUE_WEIGHTS                           ? value->u.weights.glob
+                                                                                : NULL;
     if (!path) {
-      if (value->kind != VALUE_UNKNOWN) problem_selection(e->problems, statement->u.list.item[i]->span, value_kind_text(value));
+      if (value->kind != VALUE_UNKNOWN)
+        problem_selection(e->problems, statement->u.list.item[i]->span, value_kind_text(value));
       continue;
     }
     const char **grown = ARENA_ARRAY(e->arena, const char *, e->frozen_models + 1);
@@ -181,7 +195,8 @@ bool weights_selected(Elaborator *e, const Value *selection, const Weight *weigh
 
 static bool is_frozen(const Elaborator *e, const Weight *weight) {
   for (int i = 0; i < e->frozen_models; i++)
-    if (!strcmp(e->frozen_model[i], weight->model) || glob_match(e->frozen_model[i], weight->canonical)) return true;
+    if (!strcmp(e->frozen_model[i], weight->model) || glob_match(e->frozen_model[i], weight->canonical))
+      return true;
   return false;
 }
 
@@ -191,7 +206,8 @@ static Node *add_up(Node *sum, Node *term) { return sum ? build_add(sum, term) :
 static void clip_gradients(double clip, Node **gradient, int count) {
   Node *square = NULL;
   for (int i = 0; i < count; i++)
-    if (gradient[i]) square = add_up(square, build_reduce_all(OP_REDUCE_SUM, build_mul(gradient[i], gradient[i])));
+    if (gradient[i])
+      square = add_up(square, build_reduce_all(OP_REDUCE_SUM, build_mul(gradient[i], gradient[i])));
   if (!square) return;
   Node *norm = build_sqrt(square);
   Node *scale = build_min(build_like(norm, 1), build_div(build_like(norm, clip), norm));
@@ -209,7 +225,9 @@ static Variable *accumulator(Builder *b, int number, const char *path, Type type
   }
   if (!b->accumulator[number]) {
     type.running = false;
-    b->accumulator[number] = variable_new(e, VARIABLE_OPTIMIZER, arena_printf(e->arena, "%s.accumulated.%s", b->ast->u.task.name, path), type, b->ast->at);
+    b->accumulator[number] = variable_new(
+        e, VARIABLE_OPTIMIZER, arena_printf(e->arena, "%s.accumulated.%s", b->ast->u.task.name, path), type,
+        b->ast->at);
   }
   Variable *variable = b->accumulator[number];
   if (b->kind == PASS_TRAIN) {
@@ -220,14 +238,16 @@ static Variable *accumulator(Builder *b, int number, const char *path, Type type
 }
 
 /* accumulate = k: gradients add up, each weighed by its examples; the k-th batch divides and updates. */
-static void accumulate_gradients(Builder *b, Node *const *weight, const int *index, Node **gradient, int count) {
+static void accumulate_gradients(Builder *b, Node *const *weight, const int *index, Node **gradient,
+                                 int count) {
   Elaborator *e = b->e;
   Node *rows = build_cast(build_extent(e->graph, b->pass->data ? e->batch : dim_of(1)), e->precision);
   Variable *seen = accumulator(b, 0, "rows", type_scalar(e->precision));
   Node *all = build_add(variable_value(e, seen), rows);
   for (int i = 0; i < count; i++) {
     if (!gradient[i]) continue;
-    Variable *sum = accumulator(b, 1 + index[i] + b->minimizes * e->weights, e->weight[index[i]].canonical, weight[i]->type);
+    Variable *sum = accumulator(b, 1 + index[i] + b->minimizes * e->weights, e->weight[index[i]].canonical,
+                                weight[i]->type);
     Node *total = build_add(variable_value(e, sum), build_mul(gradient[i], rows));
     gradient[i] = build_div(total, all);
     variable_update(e, sum, b->kind == PASS_TRAIN ? build_like(total, 0) : total);
@@ -260,12 +280,16 @@ static int read_usings(Builder *b, const Ast *statement, Using *using) {
     const Ast *optimizer = over->u.action.to;
     for (int k = i; !optimizer && k < overs->count; k++) optimizer = overs->item[k]->u.action.to;
     u->update = optimizer ? eval(e, b->scope, optimizer) : value_unknown();
-    if (u->selection && u->selection->kind != VALUE_WEIGHTS && !(u->selection->kind == VALUE_INSTANCE && u->selection->u.instance.model)) {
-      if (u->selection->kind != VALUE_UNKNOWN) problem_selection(e->problems, over->u.action.value->span, value_kind_text(u->selection));
+    if (u->selection && u->selection->kind != VALUE_WEIGHTS &&
+        !(u->selection->kind == VALUE_INSTANCE && u->selection->u.instance.model)) {
+      if (u->selection->kind != VALUE_UNKNOWN)
+        problem_selection(e->problems, over->u.action.value->span, value_kind_text(u->selection));
       return 0;
     }
     if (u->update->kind != VALUE_UPDATE) {
-      if (u->update->kind != VALUE_UNKNOWN) problem_optimizer_value(e->problems, optimizer ? optimizer->span : over->span, value_kind_text(u->update));
+      if (u->update->kind != VALUE_UNKNOWN)
+        problem_optimizer_value(e->problems, optimizer ? optimizer->span : over->span,
+                                value_kind_text(u->update));
       return 0;
     }
     count++;
@@ -276,11 +300,13 @@ static int read_usings(Builder *b, const Ast *statement, Using *using) {
 static void update_weights(Builder *b, const Ast *statement, Node *loss, Using *using, int usings) {
   Elaborator *e = b->e;
   int count = 0;
-  Node **weight = ARENA_ARRAY(e->arena, Node *, e->weights + 1), **gradient = ARENA_ARRAY(e->arena, Node *, e->weights + 1);
+  Node **weight = ARENA_ARRAY(e->arena, Node *, e->weights + 1),
+       **gradient = ARENA_ARRAY(e->arena, Node *, e->weights + 1);
   int *index = ARENA_ARRAY(e->arena, int, e->weights + 1), *by = ARENA_ARRAY(e->arena, int, e->weights + 1);
   for (int i = 0; i < e->weights; i++) {
     Variable *variable = e->weight[i].variable;
-    if (variable->role != VARIABLE_WEIGHT || (size_t)variable->number >= e->current_capacity || !e->current[variable->number] || is_frozen(e, &e->weight[i]))
+    if (variable->role != VARIABLE_WEIGHT || (size_t)variable->number >= e->current_capacity ||
+        !e->current[variable->number] || is_frozen(e, &e->weight[i]))
       continue;
     int u = 0;
     while (u < usings && using[u].selection && !weights_selected(e, using[u].selection, &e->weight[i])) u++;
@@ -295,19 +321,23 @@ static void update_weights(Builder *b, const Ast *statement, Node *loss, Using *
     if (!using[u].taken) {
       Text text = {0};
       ast_write(statement->u.minimize.value, &text);
-      problem_no_weights(e->problems, statement->u.minimize.value->span, text_string(&text), using[u].ast->u.action.value ? using[u].ast->u.action.value->span : statement->at);
+      problem_no_weights(e->problems, statement->u.minimize.value->span, text_string(&text),
+                         using[u].ast->u.action.value ? using[u].ast->u.action.value->span : statement->at);
       text_free(&text);
       return;
     }
   if (b->settings->accumulate > 1) accumulate_gradients(b, weight, index, gradient, count);
   for (int i = 0; i < count; i++)
-    if (gradient[i]) b->finite = add_up(b->finite, build_reduce_all(OP_REDUCE_SUM, build_mul(gradient[i], build_like(gradient[i], 0))));
+    if (gradient[i])
+      b->finite = add_up(b->finite,
+                         build_reduce_all(OP_REDUCE_SUM, build_mul(gradient[i], build_like(gradient[i], 0))));
   if (b->kind == PASS_ACCUMULATE) return;
   if (b->settings->clip > 0) clip_gradients(b->settings->clip, gradient, count);
   Node **updated = ARENA_ARRAY(e->arena, Node *, count + 1);
   for (int i = 0; i < count; i++) {
     if (!gradient[i]) continue;
-    const char *path = arena_printf(e->arena, "%s.%d.%s", b->ast->u.task.name, b->minimizes, e->weight[index[i]].canonical);
+    const char *path =
+        arena_printf(e->arena, "%s.%d.%s", b->ast->u.task.name, b->minimizes, e->weight[index[i]].canonical);
     e->graph->layer = path;
     updated[i] = optimizer_apply(e, using[by[i]].ast, using[by[i]].update, path, weight[i], gradient[i]);
     e->graph->layer = NULL;
@@ -318,13 +348,15 @@ static void update_weights(Builder *b, const Ast *statement, Node *loss, Using *
 
 static void run_minimize(Builder *b, const Ast *statement) {
   Elaborator *e = b->e;
-  if (statement->u.minimize.every) problem_unavailable(e->problems, statement->u.minimize.every->span, "every");
+  if (statement->u.minimize.every)
+    problem_unavailable(e->problems, statement->u.minimize.every->span, "every");
   if (b->kind == PASS_ONCE) {
     problem_misplaced(e->problems, statement->at);
     return;
   }
   const Value *value = eval(e, b->scope, statement->u.minimize.value);
-  Node *loss = scalar_of(b, value, statement->u.minimize.value, statement->u.minimize.maximize ? "maximize" : "minimize");
+  Node *loss = scalar_of(b, value, statement->u.minimize.value,
+                         statement->u.minimize.maximize ? "maximize" : "minimize");
   b->pass->minimizes = true;
   if (!loss) return;
   if (statement->u.minimize.maximize) loss = build_neg(loss);
@@ -341,12 +373,17 @@ static void run_minimize(Builder *b, const Ast *statement) {
 typedef void Run(Builder *b, const Ast *statement);
 
 static void run_later(Builder *b, const Ast *statement) {
-  problem_unavailable(b->e->problems, statement->at, statement->kind == AST_SET ? "set" : statement->kind == AST_STATE ? "state in a task" : "expect");
+  problem_unavailable(b->e->problems, statement->at,
+                      statement->kind == AST_SET     ? "set"
+                      : statement->kind == AST_STATE ? "state in a task"
+                                                     : "expect");
 }
 
 static void run_statement(Builder *b, const Ast *statement) {
-  static Run *const runs[] = {[AST_MINIMIZE] = run_minimize, [AST_METRIC_IS] = run_metric, [AST_FREEZE] = run_freeze, [AST_PRINT] = run_print,
-                              [AST_SAVE] = run_save, [AST_YIELD] = run_yield, [AST_SET] = run_later, [AST_EXPECT] = run_later, [AST_STATE] = run_later};
+  static Run *const runs[] = {
+      [AST_MINIMIZE] = run_minimize, [AST_METRIC_IS] = run_metric, [AST_FREEZE] = run_freeze,
+      [AST_PRINT] = run_print,       [AST_SAVE] = run_save,        [AST_YIELD] = run_yield,
+      [AST_SET] = run_later,         [AST_EXPECT] = run_later,     [AST_STATE] = run_later};
   Run *run = (size_t)statement->kind < sizeof(runs) / sizeof(*runs) ? runs[statement->kind] : NULL;
   if (run) {
     run(b, statement);
@@ -359,12 +396,15 @@ static void run_statement(Builder *b, const Ast *statement) {
   if (statement->kind == AST_ASSIGN && b->ast->u.task.task == TASK_TRAIN && (!known || running)) {
     int count;
     const char *const *names = setting_names(&count);
-    problem_unknown_setting(e->problems, statement->at, statement->u.binding.name, name_nearest(statement->u.binding.name, names, count));
+    problem_unknown_setting(e->problems, statement->at, statement->u.binding.name,
+                            name_nearest(statement->u.binding.name, names, count));
     return;
   }
   const Value *value = value_none();
-  if (!eval_statement(e, b->scope, statement, &value)) problem_misplaced(e->problems, statement->at.source ? statement->at : statement->span);
-  else if (value->kind != VALUE_NONE && value->kind != VALUE_UNKNOWN) problem_unused(e->problems, statement->span);
+  if (!eval_statement(e, b->scope, statement, &value))
+    problem_misplaced(e->problems, statement->at.source ? statement->at : statement->span);
+  else if (value->kind != VALUE_NONE && value->kind != VALUE_UNKNOWN)
+    problem_unused(e->problems, statement->span);
 }
 
 static Pass *build_pass(Builder *b, PassKind kind, Dataset *data, PartName part) {
@@ -387,7 +427,8 @@ static Pass *build_pass(Builder *b, PassKind kind, Dataset *data, PartName part)
     scope_bind(e, b->scope, name_of("B"), value_int(e, e->batch));
     dataset_bind_fields(e, data, b->scope);
   }
-  for (int i = 0; i < b->ast->u.task.body->u.list.count; i++) run_statement(b, b->ast->u.task.body->u.list.item[i]);
+  for (int i = 0; i < b->ast->u.task.body->u.list.count; i++)
+    run_statement(b, b->ast->u.task.body->u.list.item[i]);
   if (b->loss) {
     add_measure(b, "loss", build_cast(b->loss, DTYPE_F64), false, b->ast, NULL);
     Node *finite = add_up(b->finite, build_mul(b->loss, build_like(b->loss, 0)));
@@ -400,7 +441,8 @@ static Pass *build_pass(Builder *b, PassKind kind, Dataset *data, PartName part)
   return pass;
 }
 
-static void check_watched(Elaborator *e, const Ast *ast, const Pass *pass, const char *metric, const char *setting) {
+static void check_watched(Elaborator *e, const Ast *ast, const Pass *pass, const char *metric,
+                          const char *setting) {
   if (!metric) return;
   const char **known = ARENA_ARRAY(e->arena, const char *, (pass ? pass->measures : 0) + 1);
   for (int i = 0; pass && i < pass->measures; i++) {
@@ -410,9 +452,11 @@ static void check_watched(Elaborator *e, const Ast *ast, const Pass *pass, const
   const Ast *at = ast;
   for (int i = 0; i < ast->u.task.body->u.list.count; i++) {
     const Ast *statement = ast->u.task.body->u.list.item[i];
-    if (statement->kind == AST_ASSIGN && !strcmp(statement->u.binding.name, setting)) at = statement->u.binding.value;
+    if (statement->kind == AST_ASSIGN && !strcmp(statement->u.binding.name, setting))
+      at = statement->u.binding.value;
   }
-  problem_watched(e->problems, at->span, metric, pass ? name_nearest(metric, known, pass->measures) : NULL, pass != NULL);
+  problem_watched(e->problems, at->span, metric, pass ? name_nearest(metric, known, pass->measures) : NULL,
+                  pass != NULL);
 }
 
 static const Value *task_source(Elaborator *e, const Ast *ast) {
@@ -424,13 +468,15 @@ static const Value *task_source(Elaborator *e, const Ast *ast) {
   }
   const Value *value = eval(e, e->file, sources->item[0]->u.arg.value);
   if (value->kind != VALUE_DATA) {
-    if (value->kind != VALUE_UNKNOWN) problem_task_source(e->problems, sources->item[0]->span, value_kind_text(value));
+    if (value->kind != VALUE_UNKNOWN)
+      problem_task_source(e->problems, sources->item[0]->span, value_kind_text(value));
     return value_unknown();
   }
   if (e->options->in && ast->u.task.task == TASK_PREDICT) value->u.data.data->replaced = true;
   if (!dataset_open(e, value->u.data.data)) return value_unknown();
   const Table *table = value->u.data.data->table;
-  if (!value->u.data.data->replaced && value->u.data.part != PART_ALL && table->part[value->u.data.part].count == 0) {
+  if (!value->u.data.data->replaced && value->u.data.part != PART_ALL &&
+      table->part[value->u.data.part].count == 0) {
     problem_empty_part(e->problems, sources->item[0]->span);
     return value_unknown();
   }
@@ -463,7 +509,8 @@ Task *task_elaborate(Elaborator *e, const Ast *ast) {
     if (problems_count(e->problems, SEVERITY_ERROR) > errors) return NULL;
     if (!task->train->minimizes) problem_no_minimize(e->problems, ast->at, ast->u.task.name);
     if (task->settings.accumulate > 1) task->accumulate = build_pass(&b, PASS_ACCUMULATE, data, part);
-    if (whole && data->table->part[PART_VALID].count) task->valid = build_pass(&b, PASS_VALID, data, PART_VALID);
+    if (whole && data->table->part[PART_VALID].count)
+      task->valid = build_pass(&b, PASS_VALID, data, PART_VALID);
     check_watched(e, ast, task->valid, task->settings.keep, "keep");
     check_watched(e, ast, task->valid, task->settings.stop, "stop");
   }

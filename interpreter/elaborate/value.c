@@ -143,13 +143,27 @@ void value_print(const Value *value, Text *out) {
 
 const char *value_kind_text(const Value *value) {
   static const char *const text[] = {
-      [VALUE_UNKNOWN] = "something unknown", [VALUE_NONE] = "None",           [VALUE_INT] = "a whole number",
-      [VALUE_FLOAT] = "a number",            [VALUE_BOOL] = "true or false",  [VALUE_STRING] = "a text",
-      [VALUE_LIST] = "a list",               [VALUE_RECORD] = "a record",     [VALUE_RANGE] = "a range",
-      [VALUE_TENSOR] = "a tensor",           [VALUE_COLUMN] = "a column",     [VALUE_FUNCTION] = "a function",
-      [VALUE_BUILTIN] = "a function",        [VALUE_LAYER] = "a layer",       [VALUE_INSTANCE] = "a layer with its settings",
-      [VALUE_COMPOSED] = "layers in a row",  [VALUE_METRIC] = "a metric",     [VALUE_OPTIMIZER] = "an optimizer",
-      [VALUE_UPDATE] = "an optimizer with its settings", [VALUE_DATA] = "a data table", [VALUE_WEIGHTS] = "weights of a model",
+      [VALUE_UNKNOWN] = "something unknown",
+      [VALUE_NONE] = "None",
+      [VALUE_INT] = "a whole number",
+      [VALUE_FLOAT] = "a number",
+      [VALUE_BOOL] = "true or false",
+      [VALUE_STRING] = "a text",
+      [VALUE_LIST] = "a list",
+      [VALUE_RECORD] = "a record",
+      [VALUE_RANGE] = "a range",
+      [VALUE_TENSOR] = "a tensor",
+      [VALUE_COLUMN] = "a column",
+      [VALUE_FUNCTION] = "a function",
+      [VALUE_BUILTIN] = "a function",
+      [VALUE_LAYER] = "a layer",
+      [VALUE_INSTANCE] = "a layer with its settings",
+      [VALUE_COMPOSED] = "layers in a row",
+      [VALUE_METRIC] = "a metric",
+      [VALUE_OPTIMIZER] = "an optimizer",
+      [VALUE_UPDATE] = "an optimizer with its settings",
+      [VALUE_DATA] = "a data table",
+      [VALUE_WEIGHTS] = "weights of a model",
   };
   return text[value->kind];
 }

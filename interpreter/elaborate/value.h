@@ -50,27 +50,49 @@ typedef struct {
 struct Value {
   ValueKind kind;
   bool known;
-  const Ast *ast;      // FUNCTION, LAYER, INSTANCE, METRIC, OPTIMIZER, UPDATE: the declaration
-  Scope *scope;        // … and where it stands; INSTANCE, UPDATE: its settings
+  const Ast *ast; // FUNCTION, LAYER, INSTANCE, METRIC, OPTIMIZER, UPDATE: the declaration
+  Scope *scope;   // … and where it stands; INSTANCE, UPDATE: its settings
   union {
     const Dim *dim;
     double real;
     bool truth;
-    struct { const char *bytes; int length; } string;
-    struct { const Value *const *item; const Name *name; int count; bool is_table; } items;
-    struct { const Dim *from, *to; } range;
+    struct {
+      const char *bytes;
+      int length;
+    } string;
+    struct {
+      const Value *const *item;
+      const Name *name;
+      int count;
+      bool is_table;
+    } items;
+    struct {
+      const Dim *from, *to;
+    } range;
     struct {
       Node *node;
-      const Fitted *fitted;  // what made it: for unscale, decode, classes
+      const Fitted *fitted;    // what made it: for unscale, decode, classes
       const char *probability; // what made it a probability (`softmax`), or NULL
       bool image;              // a picture of values 0..1: print draws it
     } tensor;
-    struct { Dataset *data; Column *column; } column;
+    struct {
+      Dataset *data;
+      Column *column;
+    } column;
     const Builtin *builtin;
-    OpCode op;               // BUILTIN with builtin NULL
-    struct { const char *path; bool model; } instance;
-    struct { Dataset *data; PartName part; bool whole; } data;
-    struct { const char *glob; } weights;
+    OpCode op; // BUILTIN with builtin NULL
+    struct {
+      const char *path;
+      bool model;
+    } instance;
+    struct {
+      Dataset *data;
+      PartName part;
+      bool whole;
+    } data;
+    struct {
+      const char *glob;
+    } weights;
   } u;
 };
 
@@ -79,9 +101,9 @@ typedef struct {
   Name name;
   const Value *value; // NULL: a declaration that has not been evaluated yet
   const Ast *declaration;
-  bool busy;          // being evaluated: a cycle if asked for again
-  Variable *state;    // `state`: assignment updates it
-  bool is_dim;        // bound by a signature
+  bool busy;       // being evaluated: a cycle if asked for again
+  Variable *state; // `state`: assignment updates it
+  bool is_dim;     // bound by a signature
 } Binding;
 
 struct Scope {
@@ -89,10 +111,10 @@ struct Scope {
   Binding *binding;
   int count;
   size_t capacity;
-  bool is_file;       // declarations of a file
+  bool is_file; // declarations of a file
 };
 
-const char *value_kind_text(const Value *value);  // "a tensor [B, 10]", "the number 3", "the layer Dense"
+const char *value_kind_text(const Value *value); // "a tensor [B, 10]", "the number 3", "the layer Dense"
 void value_print(const Value *value, Text *out);
 
 #endif

@@ -73,6 +73,7 @@ static void member_write(SaveFile *out, const char *key, const cJSON *value) {
   char *text = cJSON_PrintUnformatted(value);
   if (!text) memory_full(0);
   save_printf(out, ",\n\"%s\": ", key);
+  // cppcheck-suppress nullPointerRedundantCheck ; memory_full does not return
   save_write(out, text, strlen(text));
   cJSON_free(text);
 }

@@ -38,6 +38,7 @@ int save_folder(const char *path) {
   char *copy = strdup(path);
   if (!copy) memory_full(strlen(path));
   int error = 0;
+  // cppcheck-suppress nullPointerArithmeticRedundantCheck ; memory_full does not return
   for (char *at = copy + 1; *copy && !error; at++) {
     if (*at != '/' && *at != 0) continue;
     char kept = *at;

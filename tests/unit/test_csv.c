@@ -110,8 +110,7 @@ Test(csv, quotes) {
 
 Test(csv, line_ends_and_byte_order_mark) {
   static const char *const texts[] = {"a,b\n1,2\n3,4\n", "a,b\r\n1,2\r\n3,4", "a,b\r1,2\r3,4\r",
-                                      "\xef\xbb\xbf"
-                                      "a,b\n\n1,2\r\n\r\n3,4\n\n",
+                                      "\xef\xbb\xbf\x61,b\n\n1,2\r\n\r\n3,4\n\n", // \x61 is an a
                                       "\r\na,b\r1,2\n3,4"};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     Table *table = opened(texts[i]);
