@@ -149,7 +149,7 @@ void problem_rows_misfit(Problems *problems, Span at, int64_t rows, const char *
 void problem_not_a_number(Problems *problems, Span at, const char *task, int64_t step, const char *op,
                           const char *layer);
 void problem_constant_column(Problems *problems, Span at, Name field, int index); // W0602
-void problem_unused(Problems *problems, Span at);                                 // W0603
+void problem_unused(Problems *problems, Span at);                                 // E0518
 
 /* ---- the command line: E09xx (problems_command.c), exit code 2 unless said otherwise ---- */
 /* E0901. `kind` of word: "command", "flag", "code", "stage" or "data". */

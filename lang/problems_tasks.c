@@ -1,4 +1,4 @@
-/* The words for statements and tasks: E0501 to E0517, E0412, W0602 and W0603. */
+/* The words for statements and tasks: E0501 to E0517, E0412, W0602 and E0518. */
 #include "lang/draft.h"
 #include "lang/problems.h"
 
@@ -31,7 +31,7 @@ void problem_constant_column(Problems *problems, Span at, Name field, int index)
 }
 
 void problem_unused(Problems *problems, Span at) {
-  Draft d = draft_new(problems, "W0603", at);
+  Draft d = draft_new(problems, "E0518", at);
   draft_title(&d, "this value is not used");
   draft_label(&d, "computed and dropped");
   draft_help(&d, "give it a name:  let x = …      or show it:  print …");

@@ -30,9 +30,14 @@ static Node *index_slice(Elaborator *e, Scope *scope, const Ast *sub, Node *x, i
   const Dim *size = x->type.size[axis], *zero = dim_of(0);
   const Dim *from = slice_bound(e, scope, sub->u.slice.from, size, zero),
             *to = slice_bound(e, scope, sub->u.slice.to, size, size);
-  const Dim *step = slice_bound(e, scope, sub->u.slice.step, size, dim_of(1));
+  const Dim *step = dim_of(1);
   int64_t stride, number;
-  if (!from || !to || !step) return NULL;
+  if (sub->u.slice.step) {
+    const Value *value = eval(e, scope, sub->u.slice.step);
+    if (value->kind == VALUE_UNKNOWN) return NULL;
+    step = value->kind == VALUE_INT ? value->u.dim : dim_of(0);
+  }
+  if (!from || !to) return NULL;
   if (!dim_is_number(step, &stride) || stride < 1) {
     problem_slice_step(e->problems, sub->span);
     return NULL;

@@ -145,6 +145,7 @@ const Value *param_declare(Elaborator *e, Scope *scope, const Ast *statement) {
   Type type;
   if (!e->frame || !e->frame->path) {
     problem_param_place(e->problems, statement->at, "param");
+    scope_bind(e, scope, name, value_unknown());
     return value_unknown();
   }
   Variable *variable = NULL;
@@ -175,6 +176,7 @@ const Value *state_declare(Elaborator *e, Scope *scope, const Ast *statement) {
   bool metric = e->metric_path != NULL, optimizer = e->optimizer_path != NULL;
   if (!metric && !optimizer && (!e->frame || !e->frame->path)) {
     problem_param_place(e->problems, statement->at, "state");
+    scope_bind(e, scope, name, value_unknown());
     return value_unknown();
   }
   Type type = type_scalar(metric ? DTYPE_F64 : e->precision);

@@ -341,6 +341,7 @@ static void update_weights(Builder *b, const Ast *statement, Node *loss, Using *
     e->graph->layer = path;
     updated[i] = optimizer_apply(e, using[by[i]].ast, using[by[i]].update, path, weight[i], gradient[i]);
     e->graph->layer = NULL;
+    if (!updated[i]) return; // every weight would say the same
   }
   for (int i = 0; i < count; i++)
     if (updated[i]) variable_update(e, e->weight[index[i]].variable, updated[i]);
