@@ -253,20 +253,10 @@ static bool is_frozen(const Elaborator *e, const char *path) {
   return false;
 }
 
-const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance, const Argument *args,
-                            int count) {
-  const Ast *declaration = instance->ast;
-  Scope *scope = scope_new(e, instance->scope);
-  const char *name = instance->u.instance.model ? instance->u.instance.path : declaration->u.function.name;
-  if (!e->frame && !instance->u.instance.model) {
-    problem_layer_place(e->problems, at->at.source ? at->at : at->span, name);
-    return value_unknown();
-  }
-  if (!signature_bind(e, at, name, scope, &declaration->u.function.params, args, count, false))
-    return value_unknown();
-  if (!signature_wheres(e, at, scope, declaration) ||
-      inputs_unknown(&declaration->u.function.params, args, count))
-    return value_unknown();
+/* The body in a frame of its own: layers made in it get paths below the instance's. A model that is given as
+ * layers in a row makes them there and hands the input through. */
+static const Value *instance_body(Elaborator *e, const Ast *at, const Value *instance, Scope *scope,
+                                  const Argument *args, int count) {
   Frame *frame = ARENA_NEW(e->arena, Frame);
   *frame = (Frame){.path = instance->u.instance.path, .owner = at, .caller = e->frame};
   Binding *training = scope_find(e->builtins, name_of("training"));
@@ -276,10 +266,31 @@ const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance,
     training->value = value_bool(e, false);
   e->frame = frame;
   e->graph->layer = frame->path;
-  const Value *value = eval_statements(e, scope, declaration->u.function.body);
+  const Value *value = eval_statements(e, scope, instance->ast->u.function.body);
+  if (value->kind == VALUE_COMPOSED) value = call_value(e, at, value, args, count);
   e->graph->layer = layer;
   e->frame = frame->caller;
   training->value = was;
+  return value;
+}
+
+const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance, const Argument *args,
+                            int count) {
+  const Ast *declaration = instance->ast;
+  Scope *scope = scope_new(e, instance->scope);
+  const char *name = instance->u.instance.model ? instance->u.instance.path : declaration->u.function.name;
+  if (!e->frame && !instance->u.instance.model) {
+    problem_layer_place(e->problems, at->at.source ? at->at : at->span, name);
+    return value_unknown();
+  }
+  if (declaration->kind == AST_MODEL && !declaration->u.function.params_given)
+    return instance_body(e, at, instance, scope, args, count);
+  if (!signature_bind(e, at, name, scope, &declaration->u.function.params, args, count, false))
+    return value_unknown();
+  if (!signature_wheres(e, at, scope, declaration) ||
+      inputs_unknown(&declaration->u.function.params, args, count))
+    return value_unknown();
+  const Value *value = instance_body(e, at, instance, scope, NULL, 0);
   if (!signature_result(e, declaration, scope, declaration->u.function.result, value)) return value_unknown();
   return value;
 }

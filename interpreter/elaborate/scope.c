@@ -59,6 +59,12 @@ static const Value *declaration_value(Elaborator *e, Scope *home, const Ast *ast
       const Value *made = eval_statements(e, scope_new(e, home), ast->u.function.body);
       e->frame = caller;
       if (made->kind == VALUE_UNKNOWN) return made;
+      if (made->kind == VALUE_COMPOSED) { // made anew at each call, inside the model
+        value->kind = VALUE_INSTANCE;
+        value->u.instance.path = ast->u.function.name;
+        value->u.instance.model = true;
+        return value;
+      }
       if (made->kind != VALUE_INSTANCE) {
         problem_model_value(e->problems, ast->u.function.body->span, ast->u.function.name,
                             value_kind_text(made));
