@@ -21,10 +21,12 @@ Session *session_open(Arena *arena, Problems *problems, const Options *options, 
   *session = (Session){.arena = arena, .problems = problems, .options = options, .report = report};
   session->program = elaborator_new(arena, problems, options);
   Elaborator *e = session->program;
-  if (options->weights && strcmp(options->weights, "init") &&
-      !session_load(session, options->weights, (Span){0}, NULL, true))
+  if ((options->weights && strcmp(options->weights, "init") &&
+       !session_load(session, options->weights, (Span){0}, NULL, true)) ||
+      !elaborator_load(e, path)) {
+    elaborator_close(e);
     return NULL;
-  if (!elaborator_load(e, path)) return NULL;
+  }
   session->task = ARENA_ARRAY(arena, Task *, e->declaration->count + 1);
   int graphs = 0;
   for (int i = 0; i < e->declaration->count; i++) {
@@ -37,7 +39,10 @@ Session *session_open(Arena *arena, Problems *problems, const Options *options, 
     graphs +=
         (task->train != NULL) + (task->valid != NULL) + (task->once != NULL) + (task->accumulate != NULL);
   }
-  if (problems_count(problems, SEVERITY_ERROR)) return NULL;
+  if (problems_count(problems, SEVERITY_ERROR)) {
+    elaborator_close(e);
+    return NULL;
+  }
   int64_t weights = 0;
   for (int i = 0; i < e->weights; i++)
     if (e->weight[i].variable->role == VARIABLE_WEIGHT) weights += type_count(&e->weight[i].variable->type);
@@ -91,8 +96,7 @@ void session_close(Session *session) {
     memory_free(e->weight[i].variable->data);
     e->weight[i].variable->data = NULL;
   }
-  for (int i = 0; i < e->datasets; i++)
-    if (e->dataset[i]->table) table_close(e->dataset[i]->table);
+  elaborator_close(e);
   if (session->backend) session->backend->close(session->backend);
 }
 
@@ -257,7 +261,7 @@ static void observe(void *context, const Node *node, const Place *place, const v
 
 void runner_blame(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args, const Node **node) {
   if (row) gather(runner, row, rows);
-  Arena *arena = arena_new(0); // kept: the node found lives in it as long as the process
+  Arena *arena = runner->session->arena; // the node found lives as long as the session
   DimBinding binding = {runner->pass->batch, dim_of(rows)};
   Graph *bound = graph_bind(runner->graph, arena, &binding, runner->pass->data ? 1 : 0);
   graph_simplify(bound);

@@ -187,11 +187,12 @@ Test(programs, reference_agrees) {
     expect(0, NULL, line);
   }
   Text texts[2] = {{0}, {0}};
-  cJSON *weights[2];
+  cJSON *weights[2], *documents[2];
   for (int i = 0; i < 2; i++) {
     run(&texts[i], "cat %s.json", ways[i]);
     cJSON *document = cJSON_Parse(text_string(&texts[i]));
     cr_assert(document);
+    documents[i] = document;
     weights[i] = cJSON_GetObjectItem(document, "weights");
   }
   int compared = 0;
@@ -206,6 +207,7 @@ Test(programs, reference_agrees) {
     cr_assert(!a && !b);
   }
   cr_assert(compared > 2000);
+  for (int i = 0; i < 2; i++) cJSON_Delete(documents[i]), text_free(&texts[i]);
 }
 
 Test(programs, digits_demo) {
@@ -270,7 +272,9 @@ Test(programs, load_and_strictness) {
 
 Test(programs, interrupted_run_is_saved) {
   write_small("100000000", "y ** 2");
-  expect(130, NULL, "$L train s.model -q & pid=$!; sleep 0.5; kill -INT $pid; wait $pid");
+  expect(130, NULL,
+         "$L train s.model -q & pid=$!; until [ -d runs/s/fit/1 ]; do sleep 0.1; done; sleep 0.3; kill -INT "
+         "$pid; wait $pid");
   expect(0, NULL, "$L export s.model net --weights runs/s/fit/1/best.safetensors --to net.json -q");
 }
 

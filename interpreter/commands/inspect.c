@@ -159,7 +159,10 @@ int command_plan(Invocation *call) {
 
 int command_data(Invocation *call) {
   Elaborator *e = elaborator_new(call->arena, call->problems, &call->options);
-  if (!elaborator_load(e, call->file)) return failed(call);
+  if (!elaborator_load(e, call->file)) {
+    elaborator_close(e);
+    return failed(call);
+  }
   const char **known = ARENA_ARRAY(call->arena, const char *, e->declaration->count + 1);
   int count = 0, shown = 0;
   struct winsize size;
@@ -170,7 +173,10 @@ int command_data(Invocation *call) {
     known[count++] = ast->u.data.name;
     if (call->words && strcmp(call->word[0], ast->u.data.name)) continue;
     Dataset *data = dataset_declare(e, ast, e->file);
-    if (!dataset_open(e, data) || !table_load(data->table, call->problems, ast->at)) return failed(call);
+    if (!dataset_open(e, data) || !table_load(data->table, call->problems, ast->at)) {
+      elaborator_close(e);
+      return failed(call);
+    }
     Text out = {0};
     table_preview(data->table, ast->u.data.name, &out, width);
     for (int k = 0; k < e->fitteds; k++) {
@@ -182,8 +188,7 @@ int command_data(Invocation *call) {
     print_out(&out);
     shown++;
   }
-  for (int i = 0; i < e->datasets; i++)
-    if (e->dataset[i]->table) table_close(e->dataset[i]->table);
+  elaborator_close(e);
   if (shown) return 0;
   if (call->words)
     problem_unknown_word(call->problems, "data", call->word[0], name_nearest(call->word[0], known, count));

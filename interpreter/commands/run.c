@@ -46,7 +46,11 @@ static bool words_known(Invocation *call, Session *session, int kind) {
   return true;
 }
 
-int command_check(Invocation *call) { return open_session(call, ALL_KINDS) ? 0 : failed(call); }
+int command_check(Invocation *call) {
+  Session *session = open_session(call, ALL_KINDS);
+  session_close(session);
+  return session ? 0 : failed(call);
+}
 
 static int run_load(Session *session, const Ast *ast) {
   Elaborator *e = session->program;

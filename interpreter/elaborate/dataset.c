@@ -254,6 +254,7 @@ bool dataset_open(Elaborator *e, Dataset *data) {
   if (!data->table) return false;
   for (int i = 0; i < count && !data->replaced; i++)
     if (!run_step(e, data, step[i])) {
+      table_close(data->table);
       data->table = NULL;
       return false;
     }

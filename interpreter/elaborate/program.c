@@ -351,3 +351,10 @@ void elaborator_check_stdlib(Elaborator *e) {
   for (int i = 0; i < e->stdlib->count; i++)
     if (e->stdlib->binding[i].declaration) check_generic(e, e->stdlib, e->stdlib->binding[i].declaration);
 }
+
+void elaborator_close(Elaborator *e) {
+  for (int i = 0; i < e->datasets; i++) {
+    if (e->dataset[i]->table) table_close(e->dataset[i]->table);
+    e->dataset[i]->table = NULL;
+  }
+}
