@@ -37,7 +37,7 @@ TestSuite(programs, .init = enter, .fini = leave, .timeout = 240);
 /* Runs a shell line with $L the binary, $P the design's programs, $S their root, $R the project; out and err
  * go to one text. */
 static int run(Text *out, const char *format, ...) {
-  char line[4096], command[4 * 4096];
+  char line[4096], command[6 * 4096];
   va_list args;
   va_start(args, format);
   vsnprintf(line, sizeof line, format, args);
