@@ -160,6 +160,8 @@ void problem_no_weights_file(Problems *problems, const char *file);             
 void problem_unknown_model(Problems *problems, const char *name, const char *nearest); // E0905
 void problem_unknown_task(Problems *problems, const char *name, const char *nearest);  // E0906
 void problem_nothing_to_do(Problems *problems, const char *word, const char *file);    // E0907: no such block
-void problem_transfer(Problems *problems, Span at, const char *example);               // E0908, exit code 1
+/* E0910. No task calls the model, so the shapes of its weights are not known. */
+void problem_model_unused(Problems *problems, const char *model);
+void problem_transfer(Problems *problems, Span at, const char *example); // E0908, exit code 1
 
 #endif

@@ -85,3 +85,11 @@ void problem_transfer(Problems *problems, Span at, const char *example) {
   draft_help(&d, "%s", example);
   draft_add(&d);
 }
+
+void problem_model_unused(Problems *problems, const char *model) {
+  Draft d = draft_new(problems, "E0910", (Span){0});
+  draft_title(&d, "the model %s has no weights to write", draft_short(&d, model));
+  draft_note(&d, "no task calls it, so the sizes of its inputs are not known");
+  draft_help(&d, "train it, or call it in an eval or predict block");
+  draft_add(&d);
+}

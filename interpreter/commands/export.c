@@ -61,6 +61,11 @@ bool write_model(Session *session, const char *model, const char *path, bool bas
   size_t length = strlen(path);
   bool safetensors = length > 12 && !strcmp(path + length - 12, ".safetensors");
   Bundle *bundle = session_bundle(session, model);
+  if (bundle->tensors == 0) {
+    problem_model_unused(session->problems, model);
+    bundle_free(bundle);
+    return false;
+  }
   bundle->inputs = signature(ast, true);
   bundle->outputs = signature(ast, false);
   bool ok = safetensors ? bundle_save_safetensors(bundle, session->problems, path)

@@ -85,7 +85,7 @@ static int run_export(Invocation *call, Session *session, const Ast *ast) {
   }
   const char *path = where->u.string.bytes;
   if (!save_path_allowed(e->problems, ast->u.transfer.where->span, path)) return 3;
-  return write_model(session, what->u.instance.path, below_out(call, path), call->base64) ? 0 : 3;
+  return write_model(session, what->u.instance.path, below_out(call, path), call->base64) ? 0 : failed(call);
 }
 
 static Task *task_of(const Session *session, const Ast *ast) {
