@@ -14,10 +14,15 @@
 
 #define STEP_TIMES 65536 // the last so many are kept for the median
 
+#define SPARKS 10 // losses drawn behind an epoch's line
+
 struct Report {
   bool json, quiet, colour, terminal, live;
   int drawn; // problems told as events
   double start, first_step, last_live;
+  double history[SPARKS]; // the last losses, of validation where there is one
+  const char *history_of; // the task they belong to
+  int sparks;
   float *step_ms;
   int64_t steps;
 };
@@ -212,6 +217,25 @@ static void json_numbers(Text *event, const ReportNumber *numbers, int count, bo
   }
 }
 
+/* How the loss went, newest last: a bar for each of the last epochs, scaled from the least to the greatest. */
+static void add_spark_line(Report *report, const ReportEpoch *epoch, Text *out) {
+  static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  if (report->history_of != epoch->task) report->sparks = 0;
+  report->history_of = epoch->task;
+  if (report->sparks == SPARKS)
+    memmove(report->history, report->history + 1, sizeof(double) * (size_t)--report->sparks);
+  report->history[report->sparks++] = epoch->valids ? epoch->valid[0].value : epoch->train[0].value;
+  double least = INFINITY, most = -INFINITY;
+  for (int i = 0; i < report->sparks; i++) {
+    least = fmin(least, report->history[i]);
+    most = fmax(most, report->history[i]);
+  }
+  if (report->sparks < 2 || !isfinite(most - least)) return;
+  text_add(out, "  ");
+  for (int i = 0; i < report->sparks; i++)
+    text_add(out, bars[most > least ? (int)(7 * (report->history[i] - least) / (most - least) + 0.5) : 0]);
+}
+
 void report_epoch(Report *report, const ReportEpoch *epoch) {
   if (report->json) {
     Text event = {0};
@@ -239,6 +263,7 @@ void report_epoch(Report *report, const ReportEpoch *epoch) {
     add_numbers(&line, epoch->valid, epoch->valids);
   }
   text_printf(&line, "  %.2f s", epoch->seconds);
+  if (epoch->trains) add_spark_line(report, epoch, &line);
   report_line(report, epoch->task, "%s", text_string(&line));
   text_free(&line);
 }
