@@ -141,7 +141,7 @@ Elaborator *elaborator_new(Arena *arena, Problems *problems, const Options *opti
 /* Reads the program with all it uses, opens its tables, checks every declaration: types, shapes, tasks.
  * false after an error. */
 bool elaborator_load(Elaborator *e, const char *path);
-void elaborator_close(Elaborator *e); // its tables; the rest is the arena's
+void elaborator_close(Elaborator *e);        // its tables; the rest is the arena's
 void elaborator_check_stdlib(Elaborator *e); // the generic check of the library itself
 
 /* ---- expressions (eval.c, operators.c, index.c) ---- */
