@@ -14,6 +14,35 @@ static bool wanted(const char *name, const char *const *names, int count) {
   return count == 0;
 }
 
+static const Ast *model_of(const Elaborator *e, const char *name) {
+  for (int i = 0; i < e->declaration->count; i++)
+    if (e->declaration->item[i]->kind == AST_MODEL && e->declaration->item[i]->u.function.name == name)
+      return e->declaration->item[i];
+  return NULL;
+}
+
+/* A weight that nothing minimized depends on, in a model that is trained and neither frozen nor loaded, is a
+ * mistake: it would stay as it began. */
+static void check_reached(Session *session) {
+  Elaborator *e = session->program;
+  for (int i = 0; i < e->declaration->count; i++)
+    if (e->declaration->item[i]->kind == AST_LOAD) return;
+  const char *told = NULL;
+  for (int i = 0; i < e->weights; i++) {
+    const Weight *w = &e->weight[i];
+    bool trained = false;
+    for (int k = 0; k < e->weights; k++)
+      trained = trained || (e->weight[k].reached && e->weight[k].model == w->model);
+    if (w->variable->role != VARIABLE_WEIGHT || w->reached || w->frozen || !trained) continue;
+    const char *path = weight_path(e, w);
+    size_t layer = (size_t)(strrchr(path, '.') - path) + 1;
+    if (told && !strncmp(told, path, layer)) continue; // once a layer
+    told = path;
+    const Ast *model = model_of(e, w->model);
+    problem_never_trained(session->problems, model ? model->at : w->variable->span, path, w->variable->span);
+  }
+}
+
 Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report,
                       const char *path, unsigned kinds, const char *const *names, int count) {
   double start = seconds_now();
@@ -39,6 +68,7 @@ Session *session_open(Arena *arena, Problems *problems, const Options *options, 
     graphs +=
         (task->train != NULL) + (task->valid != NULL) + (task->once != NULL) + (task->accumulate != NULL);
   }
+  if (kinds == ALL_KINDS && !count && !problems_count(problems, SEVERITY_ERROR)) check_reached(session);
   if (problems_count(problems, SEVERITY_ERROR)) {
     elaborator_close(e);
     return NULL;

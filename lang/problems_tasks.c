@@ -197,3 +197,12 @@ void problem_rows_misfit(Problems *problems, Span at, int64_t rows, const char *
   draft_help(&d, "the table, or its last batch, has fewer rows than this needs");
   draft_add(&d);
 }
+
+void problem_never_trained(Problems *problems, Span model, const char *path, Span param) {
+  Draft d = draft_new(problems, "E0520", model);
+  draft_title(&d, "%s would never be trained", draft_short(&d, path));
+  draft_label(&d, "nothing that is minimized depends on it");
+  draft_extra(&d, param, "declared here");
+  draft_help(&d, "use it in what the model returns, or leave it out");
+  draft_add(&d);
+}

@@ -27,6 +27,8 @@ typedef struct {
   const char *model;     // the model it belongs to; NULL for optimizers and metrics
   const char *canonical; // path with every number: net.Dense.0.W
   Span first_use;
+  bool reached; // by something that is minimized
+  bool frozen;  // in some task
 } Weight;
 
 /* A `data` declaration: its table, fields and what was fitted. */

@@ -130,7 +130,10 @@ static Variable *weight_variable(Elaborator *e, Scope *scope, const Ast *stateme
   graph_assign(e->init, variable, graph_transplant(e->init, first));
   e->weight = arena_grow(e->arena, e->weight, (size_t)e->weights, &e->weight_capacity, sizeof(Weight));
   size_t root = strcspn(canonical, ".");
-  e->weight[e->weights++] = (Weight){variable, name_of_n(canonical, root), canonical, statement->at};
+  e->weight[e->weights++] = (Weight){.variable = variable,
+                                     .model = name_of_n(canonical, root),
+                                     .canonical = canonical,
+                                     .first_use = statement->at};
   return variable;
 }
 

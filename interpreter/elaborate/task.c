@@ -305,18 +305,25 @@ static void update_weights(Builder *b, const Ast *statement, Node *loss, Using *
   int *index = ARENA_ARRAY(e->arena, int, e->weights + 1), *by = ARENA_ARRAY(e->arena, int, e->weights + 1);
   for (int i = 0; i < e->weights; i++) {
     Variable *variable = e->weight[i].variable;
-    if (variable->role != VARIABLE_WEIGHT || (size_t)variable->number >= e->current_capacity ||
-        !e->current[variable->number] || is_frozen(e, &e->weight[i]))
-      continue;
+    Node *now = (size_t)variable->number < e->current_capacity ? e->current[variable->number] : NULL;
+    bool frozen = is_frozen(e, &e->weight[i]);
+    e->weight[i].frozen = e->weight[i].frozen || frozen;
+    if (variable->role != VARIABLE_WEIGHT || !now || frozen) continue;
     int u = 0;
     while (u < usings && using[u].selection && !weights_selected(e, using[u].selection, &e->weight[i])) u++;
-    if (u == usings) continue;
+    if (u == usings) {
+      e->weight[i].reached = e->weight[i].reached || differentiable(loss, now);
+      continue;
+    }
     by[count] = u;
     index[count] = i;
-    weight[count++] = e->current[variable->number];
+    weight[count++] = now;
   }
   differentiate(loss, weight, count, gradient);
-  for (int i = 0; i < count; i++) using[by[i]].taken += gradient[i] != NULL;
+  for (int i = 0; i < count; i++) {
+    using[by[i]].taken += gradient[i] != NULL;
+    e->weight[index[i]].reached = e->weight[index[i]].reached || gradient[i];
+  }
   for (int u = 0; u < usings; u++)
     if (!using[u].taken) {
       Text text = {0};
