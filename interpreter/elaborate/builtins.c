@@ -195,7 +195,7 @@ int slot_axes(Elaborator *e, const Argument *slot, const Node *x, int *axis) {
   return count;
 }
 
-Node *placeholder(Elaborator *e, const Type *type) {
+Node *unknown_tensor(Elaborator *e, const Type *type) {
   return build_read(e->graph, variable_new(e, VARIABLE_CONSTANT, "unknown", *type, (Span){0}));
 }
 

@@ -231,7 +231,7 @@ CALL(conv2d) {
     Type type = type_of(x->type.dtype, 4,
                         (const Dim *[]){x->type.size[0], dim_symbol(name_of("H'")), dim_symbol(name_of("W'")),
                                         k->type.size[3]});
-    return e->generic ? value_tensor(e, placeholder(e, &type)) : value_unknown();
+    return e->generic ? value_tensor(e, unknown_tensor(e, &type)) : value_unknown();
   }
   if (!window_number(e, at, &slot[2], 1, 65536, &stride) ||
       !window_number(e, at, &slot[4], 1, 65536, &groups) ||
@@ -271,7 +271,7 @@ CALL(max_pool) {
     const Dim *step = slot[2].value ? slot[2].value->u.dim : slot[1].value->u.dim;
     Type type = x->type;
     for (int i = 1; i < 3; i++) type.size[i] = window_count(x->type.size[i], 0, 0, 0, step);
-    return e->generic ? value_tensor(e, placeholder(e, &type)) : value_unknown();
+    return e->generic ? value_tensor(e, unknown_tensor(e, &type)) : value_unknown();
   }
   if (!window_number(e, at, &slot[1], 2, 65536, &size) ||
       !window_number(e, at, &slot[2], size, 65536, &stride))

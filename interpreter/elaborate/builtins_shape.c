@@ -41,7 +41,7 @@ static const Value *reshaped(Elaborator *e, const Ast *at, Node *x, int rank, co
   }
   if (product != type_elements(&x->type)) {
     Type want = type_of(x->type.dtype, rank, size);
-    return value_tensor(e, placeholder(e, &want));
+    return value_tensor(e, unknown_tensor(e, &want));
   }
   return value_tensor(e, build_reshape(x, rank, size));
 }

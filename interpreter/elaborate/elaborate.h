@@ -103,7 +103,6 @@ struct Elaborator {
   int variables;      // numbers given out
   Graph *init;        // assigns every weight and state of a model its first value
   Graph *init_states; // the same for states of metrics and optimizers of the pass being built
-  int init_done;      // outputs of init that were run already
 
   // of the graph that is being built
   Graph *graph;
@@ -114,13 +113,11 @@ struct Elaborator {
   Node **current; // by variable number: its value now; NULL: not read yet
   size_t current_capacity;
   Frame *frame;
-  const Ast *const *frozen; // expressions of `freeze`
   const char **frozen_model;
   int frozen_models;
   uint64_t site;           // hash of the task, or of the weight whose first value is made
   RandomSites random;      // random calls so far in this graph
   Variable *running[3];    // step, epoch, progress
-  Variable *update_step;   // what `step` means inside an optimizer
   bool metric_used;        // a metric with state was called since this was cleared
   const char *metric_path; // prefix of metric states
   int metrics;             // metrics applied so far in this graph
@@ -235,7 +232,7 @@ int slot_axes(Elaborator *e, const Argument *slot, const Node *x, int *axis); //
 int slot_axis(Elaborator *e, const Argument *slot, const Node *x, int fallback);
 const Value *slot_error(Elaborator *e, const Ast *at, const Argument *slot, const char *wanted); // UNKNOWN
 uint64_t random_site(Elaborator *e);
-Node *placeholder(Elaborator *e, const Type *type); // for the generic check: a tensor of that type
+Node *unknown_tensor(Elaborator *e, const Type *type); // for the generic check: a tensor of that type
 const Value *random_normal(Elaborator *e, int rank, const Dim *const *size);
 
 /* ---- data (dataset.c) ---- */
@@ -259,7 +256,6 @@ typedef struct {
   const char *name;
   const Value *value; // TENSOR or text COLUMN
   const char *output; // graph output of a tensor
-  bool wide;
 } YieldField;
 
 /* One elaborated pass of a task. */
@@ -280,7 +276,6 @@ typedef struct {
   } * save;
   int saves;
   size_t save_capacity;
-  Variable **metric;  // states reset before the pass, by init_metric
   Graph *init_states; // first values of metric and optimizer states
   bool minimizes;
 } Pass;
@@ -289,7 +284,6 @@ typedef struct {
   double epochs;
   int64_t steps, batch, accumulate;
   int64_t validate_steps, validate_rows; // 0: each epoch
-  int64_t valid_batch;
   double clip;
   bool shuffle, drop_last, batch_all;
   uint64_t seed;
@@ -310,7 +304,6 @@ typedef struct {
 } Task;
 
 Task *task_elaborate(Elaborator *e, const Ast *ast);
-const Value *task_sources(Elaborator *e, const Ast *ast, Scope *scope);
 bool settings_statement(const Ast *statement);
 bool settings_read(Elaborator *e, const Ast *task, Scope *scope, Settings *settings);
 bool weights_selected(Elaborator *e, const Value *selection, const Weight *weight); // MODEL or WEIGHTS value

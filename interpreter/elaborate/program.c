@@ -1,7 +1,7 @@
 /* A whole program: its files read, its declarations bound, every one of them checked.
  *
  * The generic check calls each fn and layer of the program with nothing known: settings are symbols, inputs are
- * placeholders whose dims are new symbols. Tasks are checked by building them. */
+ * unknown tensors whose dims are new symbols. Tasks are checked by building them. */
 #include "interpreter/data/problems_data.h"
 #include "interpreter/elaborate/dataset.h"
 #include "interpreter/elaborate/transplant.h"
@@ -246,7 +246,7 @@ static const Value *unknown_input(Elaborator *e, Scope *scope, const Ast *param)
       made.bound = value->kind == VALUE_INT ? value->u.dim : NULL;
     }
   }
-  return value_tensor(e, placeholder(e, &made));
+  return value_tensor(e, unknown_tensor(e, &made));
 }
 
 static void check_generic(Elaborator *e, Scope *home, const Ast *ast) {
@@ -265,7 +265,7 @@ static void check_generic(Elaborator *e, Scope *home, const Ast *ast) {
   Type weight = type_of(DTYPE_F32, 2, (const Dim *[]){dim_symbol(name_of("n")), dim_symbol(name_of("m"))});
   for (int i = 0; i < params->count; i++) {
     const Value *value =
-        optimizer ? value_tensor(e, placeholder(e, &weight)) : unknown_input(e, names, params->item[i]);
+        optimizer ? value_tensor(e, unknown_tensor(e, &weight)) : unknown_input(e, names, params->item[i]);
     args[i] = (Argument){NULL, value, params->item[i]};
   }
   Scope *scope = scope_new(e, settings);

@@ -71,9 +71,8 @@ struct Value {
     } range;
     struct {
       Node *node;
-      const Fitted *fitted;    // what made it: for unscale, decode, classes
-      const char *probability; // what made it a probability (`softmax`), or NULL
-      bool image;              // a picture of values 0..1: print draws it
+      const Fitted *fitted; // what made it: for unscale, decode, classes
+      bool image;           // a picture of values 0..1: print draws it
     } tensor;
     struct {
       Dataset *data;

@@ -1,7 +1,6 @@
 /* Saving is all or nothing, reading takes files and pipes only, CSV and NumPy texts are what others read. */
 #include "base/text.h"
 #include "interpreter/formats/csv_write.h"
-#include "interpreter/formats/npy_write.h"
 #include "interpreter/formats/save.h"
 
 #include <criterion/criterion.h>
@@ -258,23 +257,4 @@ Test(save, csv_to_a_full_output_is_a_problem) {
   csv_end_row(csv);
   cr_expect(!csv_commit(csv, problems));
   cr_expect_str_eq(last_code(), "E0707");
-}
-
-Test(save, npy_is_what_numpy_reads) {
-  float number[6] = {0, 1, 2, 3, 4, 5};
-  cr_assert(npy_save(problems, path, DTYPE_F32, 2, (int64_t[]){2, 3}, number));
-  size_t length;
-  char *bytes = file_read(problems, (Span){0}, path, 1 << 20, &length);
-  cr_assert_eq(length, 128 + sizeof number);
-  cr_expect_eq(memcmp(bytes,
-                      "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }",
-                      67),
-               0);
-  cr_expect_eq(bytes[127], '\n');
-  cr_expect_eq(memcmp(bytes + 128, number, sizeof number), 0);
-  memory_free(bytes);
-  cr_assert(npy_save(problems, path, DTYPE_F32, 1, (int64_t[]){6}, number));
-  bytes = file_read(problems, (Span){0}, path, 1 << 20, &length);
-  cr_expect_not_null(strstr(bytes + 10, "'shape': (6, ), }"));
-  memory_free(bytes);
 }
