@@ -194,7 +194,9 @@ int predict_task(Session *session, Task *task, const char *to) {
     }
     if (from == 0) write_header(csv, pass, runner);
     for (int64_t i = 0; i < count; i++) {
-      bool empty = runner_row_lacks(runner, rows->row[from + i]) && row_is_nan(pass, runner, i);
+      bool class_lacks;
+      bool empty = runner_row_lacks(runner, rows->row[from + i], &class_lacks) &&
+                   (class_lacks || row_is_nan(pass, runner, i));
       empties += empty;
       for (int f = 0; f < pass->yields; f++)
         write_field(csv, &pass->yield[f], runner, rows->row[from + i], i, empty);

@@ -327,15 +327,18 @@ double runner_number(Runner *runner, const char *output) {
                                     : 0.0 / 0.0;
 }
 
-bool runner_row_lacks(const Runner *runner, int64_t row) {
+bool runner_row_lacks(const Runner *runner, int64_t row, bool *class_lacks) {
+  bool lacks = false;
+  *class_lacks = false;
+  if (!runner->pass->data->replaced)
+    return false; // missing values were dealt with when the program was checked
   for (int i = 0; i < runner->leaves; i++) {
     const Column *column = runner->column[i];
-    bool filled =
-        !runner->pass->data->replaced; // missing values were dealt with when the program was checked
-    if (!filled && column->dtype == DTYPE_F64 && column->rank == 0 && column_is_missing(column, row))
-      return true;
+    if (column->dtype == DTYPE_F64 && column->rank == 0 && column_is_missing(column, row)) lacks = true;
+    if (column->dtype == DTYPE_I32 && column->rank == 0 && ((const int32_t *)column->values)[row] < 0)
+      *class_lacks = true;
   }
-  return false;
+  return lacks || *class_lacks;
 }
 
 void runner_reset(Runner *runner, VariableRole role) {

@@ -43,8 +43,8 @@ void runner_blame(Runner *runner, const int64_t *row, int64_t rows, const RunArg
 double runner_number(Runner *runner,
                      const char *output); // a scalar output of the last run; NaN if there is none
 const void *runner_value(Runner *runner, const char *output, const Type **type);
-bool runner_row_lacks(const Runner *runner,
-                      int64_t row);                   // whether the row has no value in a column that is read
+/* Whether a row of a new table has no value in a column that is read; `class_lacks`: one that category numbers. */
+bool runner_row_lacks(const Runner *runner, int64_t row, bool *class_lacks);
 void runner_reset(Runner *runner, VariableRole role); // first values of metric or optimizer states
 void runner_free(Runner *runner);
 

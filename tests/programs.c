@@ -146,6 +146,29 @@ Test(programs, titanic_reaches_its_mark) {
   text_free(&out);
 }
 
+/* A new table: what fill and missing= take care of has a prediction, what lacks anything else has none. */
+Test(programs, rows_that_lack_values) {
+  if (!have_shared()) return;
+  expect(0, NULL,
+         "{ cat $P/02_titanic.model; "
+         "echo 'predict who on titanic.test { yield chance=sigmoid(net(numbers, no_age, sex, pclass, port)) "
+         "}'; } >t.model; "
+         "$L train t.model --root $S -q fit.epochs=1");
+  expect(0, NULL,
+         "printf 'age,fare,sibsp,parch,sex,pclass,embarked\\n22,7.25,1,0,male,3,S\\n,71.3,1,0,female,1,C\\n"
+         "30,8,0,0,,3,S\\n30,8,0,0,male,3,\\n30,,0,0,male,3,S\\n' >new.csv");
+  Text out = {0};
+  cr_assert(run(&out, "$L predict t.model --root $S --in new.csv --out - -q") == 0);
+  double chance[3];
+  int rows =
+      sscanf(text_string(&out), "chance\n%lf\n%lf\n\"\"\n%lf\n\"\"\n", &chance[0], &chance[1], &chance[2]);
+  cr_assert(rows == 3 && chance[0] > 0 && chance[1] < 1, "%s", text_string(&out));
+  text_free(&out);
+  // a class that no training row had is named
+  expect(3, "E0404",
+         "sed 's/female/other/' new.csv >odd.csv; $L predict t.model --root $S --in odd.csv --out - -q");
+}
+
 static void same_bytes(const char *program, const char *model, const char *settings) {
   char line[1024];
   static const char *const ways[] = {"--threads 1", "--threads 2", "--threads 4", "--threads 2 --no-fuse",

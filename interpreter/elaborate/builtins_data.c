@@ -153,9 +153,15 @@ static Column *class_column(Elaborator *e, Dataset *data, const Column *column, 
   *made = (Column){.name = e->field, .title = name, .dtype = DTYPE_I32, .bound = fitted->classes};
   made->size[MAX_RANK - 1] = fitted->number;
   made->values = ARENA_ARRAY(e->arena, int32_t, data->table->rows + 1);
-  const Part *rows = &data->table->part[PART_ALL];
+  Part rows = data->table->part[PART_ALL];
+  if (data->replaced && column->values && fitted->missing_class < 0) { // rows without a value come out empty
+    int64_t *present = ARENA_ARRAY(e->arena, int64_t, rows.count + 1), count = 0;
+    for (int64_t k = 0; k < rows.count; k++)
+      if (!column_is_missing(column, rows.row[k])) present[count++] = rows.row[k];
+    rows = (Part){present, count};
+  }
   if (column->values &&
-      !fitted_classify(fitted, e->problems, at->span, data->table, column, rows, made->values))
+      !fitted_classify(fitted, e->problems, at->span, data->table, column, &rows, made->values))
     return NULL;
   data->made = arena_grow(e->arena, data->made, (size_t)data->mades, &data->made_capacity, sizeof(Column *));
   return data->made[data->mades++] = made;
