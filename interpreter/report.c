@@ -232,8 +232,10 @@ static void add_spark_line(Report *report, const ReportEpoch *epoch, Text *out) 
   }
   if (report->sparks < 2 || !isfinite(most - least)) return;
   text_add(out, "  ");
-  for (int i = 0; i < report->sparks; i++)
-    text_add(out, bars[most > least ? (int)(7 * (report->history[i] - least) / (most - least) + 0.5) : 0]);
+  for (int i = 0; i < report->sparks; i++) {
+    double share = most > least ? (report->history[i] - least) / (most - least) : 0;
+    text_add(out, isfinite(share) ? bars[(int)(7 * share + 0.5)] : " ");
+  }
 }
 
 void report_epoch(Report *report, const ReportEpoch *epoch) {

@@ -110,7 +110,10 @@ Test(programs, penguins_reach_their_mark_and_predict) {
   cr_assert(field(done, "steps") == 900 && field(cJSON_GetObjectItem(done, "step_ms"), "median") > 0);
   cr_assert(field(done, "first_step_s") > 0 && field(done, "peak_rss_mib") > 0 && field(done, "seconds") > 0);
   cr_assert(cJSON_IsString(cJSON_GetObjectItem(saved, "path")));
-  cr_assert(last_event(&out, "start") && last_event(&out, "check"));
+  cJSON *start = last_event(&out, "start"), *check = last_event(&out, "check");
+  cr_assert(start && check);
+  cJSON *const events[] = {epoch, done, saved, start, check};
+  for (int i = 0; i < 5; i++) cJSON_Delete(events[i]);
   text_free(&out);
   // only the columns it needs, one row without a value
   expect(0, NULL, "sed 's/species=species, //' $P/01_penguins.model >p.model");
@@ -143,6 +146,7 @@ Test(programs, titanic_reaches_its_mark) {
   cr_assert(run(&out, "$L train $P/02_titanic.model --root $S --json") == 0);
   cJSON *kept = last_event(&out, "kept");
   cr_assert(field(kept, "value") > 0.80);
+  cJSON_Delete(kept);
   text_free(&out);
 }
 
@@ -251,6 +255,7 @@ Test(programs, memory_and_start) {
   cr_assert(run(&out, "$L train $P/03_mnist_mlp.model --root $S --json fit.epochs=1") == 0);
   cJSON *done = last_event(&out, "done");
   cr_assert(field(done, "peak_rss_mib") < 120, "%g MiB", field(done, "peak_rss_mib"));
+  cJSON_Delete(done);
   text_free(&out);
 }
 
