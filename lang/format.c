@@ -66,6 +66,9 @@ static void write_float(const Ast *ast, Text *out) {
   int precision = 1;
   do snprintf(digits, sizeof digits, "%.*g", precision, ast->u.real);
   while (strtod(digits, NULL) != ast->u.real && ++precision <= 17);
+  char *exponent = strchr(digits, 'e'); // 1e-05 is written 1e-5
+  char *power = exponent ? exponent + 1 + (exponent[1] == '-') : NULL;
+  if (power) memmove(power, power + strspn(power, "+0"), strlen(power + strspn(power, "+0")) + 1);
   text_add(out, digits);
   if (!strpbrk(digits, ".en")) text_add(out, ".0");
 }

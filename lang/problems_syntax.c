@@ -62,6 +62,8 @@ static const char *hint_help(SyntaxHint hint, const char *word, char *out) {
   case HINT_NO_TEXT_CODE: return "strings are joined with `+`, numbers written with str:  \"n = \" + str(n)";
   case HINT_FILTER: return "a list in brackets has no `if`: it takes all of what follows `in`";
   case HINT_BRANCH: return "the condition comes first:  if c { a } else { b }";
+  case HINT_TYPE_BEHIND: return say(out, "the type stands behind the name:  x: %s", word);
+  case HINT_USE_STRING: return say(out, "a file is named in quotes:  use \"%s.model\"", word);
   case HINT_IS: return "`==` compares, with None too:  x == None";
   }
   return NULL;
@@ -183,7 +185,7 @@ static char bracket_end(char bracket) { return bracket == '(' ? ')' : bracket ==
 void problem_bracket_open(Problems *problems, Span open, char bracket, Span at) {
   Prose prose;
   say(prose.title, "`%c` is not closed", bracket);
-  say(prose.label, "`%c` is missing before this", bracket_end(bracket));
+  say(prose.label, "`%c` is missing %s", bracket_end(bracket), at.end > at.start ? "before this" : "here");
   add_with(problems, "E0007", at, prose.title, prose.label, NULL, (Label){open, "opened here"});
 }
 
@@ -212,13 +214,13 @@ void problem_name_long(Problems *problems, Span at, size_t length, int limit) {
   add(problems, "E0008", at, prose.title, NULL, NULL);
 }
 
-void problem_new_statement(Problems *problems, Span at, char sign, Span before) {
+void problem_new_statement(Problems *problems, Span at, const char *sign, Span before) {
   Prose prose;
-  say(prose.title, "`%c` at the start of a line begins a new statement", sign);
-  if (sign == '(')
+  say(prose.title, "`%s` at the start of a line begins a new statement", sign);
+  if (!strcmp(sign, "("))
     say(prose.help, "to go on with the line before, write `(` on that line");
   else
-    say(prose.help, "to go on with the line before, end that line with `%c`", sign);
+    say(prose.help, "to go on with the line before, end that line with `%s`", sign);
   add_with(problems, "E0009", at, prose.title, NULL, prose.help,
            (Label){before, "this is a statement of its own"});
 }

@@ -22,6 +22,8 @@ typedef enum {
   HINT_FILTER,       // [… for … in … if …]
   HINT_BRANCH,       // a if c else b
   HINT_IS,           // x is None
+  HINT_TYPE_BEHIND,  // int x; word: the type
+  HINT_USE_STRING,   // use name; word: the name
 } SyntaxHint;
 
 /* E0001. `found` and `expected` are in a reader's words ("a name", "`=`"); the first few are shown. */
@@ -61,7 +63,7 @@ void problem_tree_large(Problems *problems, Span at, int limit);               /
 void problem_name_long(Problems *problems, Span at, size_t length, int limit); // E0008, in bytes
 
 /* E0009. A line begins with `sign`, which was meant to go on with the statement at `before`. */
-void problem_new_statement(Problems *problems, Span at, char sign, Span before);
+void problem_new_statement(Problems *problems, Span at, const char *sign, Span before);
 
 /* E0010. `pair` `op` `right`, where pair is itself a comparison that ends in `middle`. */
 void problem_comparison_chain(Problems *problems, Span at, Span first, const char *pair, const char *middle,

@@ -72,6 +72,7 @@ static int expected_texts(Parser *parser, const bool *wanted, const char **text)
   if (count) return count;
   for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
     bool opens = strchr("([", signs[i][0]) != NULL;
+    if (signs[i][0] == ':' && operates && wanted['=']) continue; // only so that it can be reported
     if (!wanted[(int)signs[i][0]] || (opens && (operates || type || wanted[TOKEN_INT]))) continue;
     text[count++] = arena_printf(parser->arena, "`%s`", signs[i]);
   }
@@ -79,7 +80,7 @@ static int expected_texts(Parser *parser, const bool *wanted, const char **text)
   if (type)
     text[count++] = "a type";
   else if (wanted[TOKEN_INT])
-    text[count++] = wanted[TOKEN_STRING] ? "a value" : "a number";
+    text[count++] = wanted[TOKEN_UNDER] ? "a dimension" : wanted[TOKEN_STRING] ? "a value" : "a number";
   else if (wanted[TOKEN_IDENT])
     text[count++] = "a name";
   else if (wanted[TOKEN_STRING])
@@ -149,8 +150,8 @@ static bool explain_line_start(Parser *parser, const bool *wanted) {
   bool sign =
       found->kind == '-' || found->kind == '(' || (is_operator(found->kind) && found->kind != TOKEN_NOT);
   if (!opens || !sign || (!wanted[TOKEN_USE] && !wanted[TOKEN_PARAM])) return false;
-  char text = parser->source->text[found->span.start];
-  problem_new_statement(parser->problems, found->span, text, parser->token[2].span);
+  problem_new_statement(parser->problems, found->span, parser_text(parser, found->span),
+                        parser->token[2].span);
   return true;
 }
 
@@ -202,6 +203,10 @@ static bool explain_comma(Parser *parser, const bool *wanted) {
       begins_value(before->kind) || before->kind == ')' || before->kind == ']' || before->kind == '}';
   if (!wanted[','] || !begins_value(found->kind) || !ended) return false;
   if (parser->levels == parser_brace(parser)) return false;
+  if (wanted[':'] && !wanted[TOKEN_EQ] && found->kind == TOKEN_IDENT) { // a list of parameters
+    report(parser, wanted, HINT_TYPE_BEHIND, parser_text(parser, before->span));
+    return true;
+  }
   problem_missing_comma(parser->problems, found->span, parser_text(parser, before->span),
                         parser_text(parser, found->span));
   return true;
@@ -215,9 +220,11 @@ static bool explain_header(Parser *parser, const bool *wanted) {
     report(parser, wanted, HINT_TWO_LISTS, word_of_token(opening));
   else if (opening == TOKEN_PARAM && wanted[':'] && found->kind == '=')
     report(parser, wanted, HINT_PARAM_TYPE, parser_text(parser, before->span));
+  else if (before->kind == TOKEN_USE && found->kind == TOKEN_IDENT)
+    report(parser, wanted, HINT_USE_STRING, parser_text(parser, found->span));
   else if (before->kind == TOKEN_LET && found->kind == '[')
     report(parser, wanted, HINT_PATTERN, NULL);
-  else if (found->kind == '{' && wanted[TOKEN_INT])
+  else if (found->kind == '{' && wanted[TOKEN_INT] && (before->kind < 256 || before->kind == TOKEN_PIPE))
     report(parser, wanted, HINT_RECORD, NULL);
   else
     return false;
@@ -228,7 +235,9 @@ static bool explain_header(Parser *parser, const bool *wanted) {
 static bool explain_place(Parser *parser, const bool *wanted) {
   const Token *found = &parser->token[0], *before = &parser->token[1];
   const char *word = word_of_token(found->kind);
-  if (wanted[TOKEN_USE] && word && found->kind >= TOKEN_PARAM && found->kind <= TOKEN_EXPECT) {
+  bool states = (found->kind >= TOKEN_PARAM && found->kind <= TOKEN_EXPECT) || found->kind == TOKEN_FOR ||
+                found->kind == TOKEN_IF;
+  if (wanted[TOKEN_USE] && states) {
     problem_statement_outside(parser->problems, found->span, word);
     return true;
   }

@@ -129,7 +129,7 @@ Ast *tree_block(Parser *parser, Span span, AstList statements) {
     Span place;
     char sign = lost ? line_sign(parser, before, statement, &place) : 0;
     if (!sign) continue;
-    problem_new_statement(parser->problems, place, sign, before->span);
+    problem_new_statement(parser->problems, place, sign == '-' ? "-" : "(", before->span);
   }
   return tree_list(parser, AST_BLOCK, span, span, statements);
 }
