@@ -18,7 +18,7 @@ typedef struct {
 static const Part *rows_of(Session *session, const Pass *pass) {
   if (!pass->data) return NULL;
   if (!table_load(pass->data->table, session->problems, pass->data->ast->at)) return NULL;
-  return &pass->data->table->part[pass->part];
+  return dataset_part(pass->data, pass->part);
 }
 
 static RunArgs task_args(const Session *session, int64_t batch) {
@@ -41,7 +41,8 @@ static void show_print(Session *session, Runner *runner, const Measure *measure,
   } else if (value->kind == VALUE_TENSOR && value->u.tensor.image && dtype_is_float(type->dtype)) {
     show_image(&text, type, data, session->options->colour && isatty(1));
   } else
-    show_tensor(&text, type, data, value->kind == VALUE_TENSOR ? value->u.tensor.fitted : NULL);
+    show_tensor(&text, type, data, value->kind == VALUE_TENSOR ? value->u.tensor.fitted : NULL,
+                value->kind == VALUE_TENSOR && value->u.tensor.text);
   report_result(session->report, text_string(&text));
   text_free(&text);
 }
@@ -122,7 +123,7 @@ static void write_number(CsvWriter *csv, const Type *type, const void *data, int
   case DTYPE_I32: whole = ((const int32_t *)data)[i]; break;
   default: whole = ((const int64_t *)data)[i]; break;
   }
-  if (fitted && fitted->kind == FITTED_CATEGORY && whole >= 0 && whole < fitted->classes)
+  if (fitted && fitted_is_classes(fitted) && whole >= 0 && whole < fitted->classes)
     csv_text(csv, fitted->class_text[whole], strlen(fitted->class_text[whole]));
   else
     csv_int(csv, whole);

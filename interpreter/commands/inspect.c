@@ -50,9 +50,10 @@ static void show_checked(const Session *session, Text *out) {
 }
 
 static Plan *plan_of(Session *session, Pass *pass, int64_t rows) {
-  DimBinding binding = {pass->batch, dim_of(rows)};
+  int bindings;
+  DimBinding *binding = pass_bindings(session->arena, pass, rows, &bindings);
   graph_simplify(pass->graph);
-  Graph *bound = graph_bind(pass->graph, session->arena, &binding, pass->data ? 1 : 0);
+  Graph *bound = graph_bind(pass->graph, session->arena, binding, bindings);
   graph_simplify(bound);
   return plan_make(bound, &(PlanOptions){.fuse = !session->options->no_fuse});
 }

@@ -25,9 +25,12 @@ typedef struct {
   DType dtype;       // of a number: f64 for CSV (missing: NaN), u8 for IDX
   int rank;          // of one row: 0 for a number, 2 for [28, 28]
   int64_t size[MAX_RANK];
-  int64_t bound;          // integers are below it; 0: unknown
-  void *values;           // rows * elements numbers, or rows Cells; NULL before table_load
-  int64_t missing;        // how many rows have no value
+  int64_t step;    // windows into a stored column: values from one row to the next; 0: as many as a row has
+  int64_t *start;  // rows of different lengths (rank 1): row r has the values from start[r] to start[r + 1]
+  int64_t most;    // … of which a batch shows the first so many
+  int64_t bound;   // integers are below it; 0: unknown
+  void *values;    // rows * elements numbers, or rows Cells; NULL before table_load
+  int64_t missing; // how many rows have no value
   int64_t missing_row[3]; // the first of them, numbered from 1 in the file (header not counted)
   int64_t odd;            // CSV, text columns only: how many values are not numbers …
   int64_t odd_row[3];     // … and the first of them: so that "used as a number" can say where
@@ -52,6 +55,7 @@ struct Table {
   int columns;
   Part part[PART_COUNT]; // without a split: train is all, valid and test are empty
   bool split;
+  bool whole_text; // the one row is a text, which split(by="order") cuts
   bool loaded;
   void *reader; // of the source kind, for table_load
   bool (*load)(Table *table, Problems *problems, Span span);
@@ -76,6 +80,11 @@ Table *table_open_csv(Arena *arena, Problems *problems, Span span, const char *p
 /* `path`: a folder with the four IDX files, .gz or plain. Columns image (u8[28, 28]) and label (u8, bound
  * 10); rows of the training files first; its test files are the part TEST. */
 Table *table_open_mnist(Arena *arena, Problems *problems, Span span, const char *path);
+
+/* Column `text`: the whole file in one row. Column `line`: a row a line, ends (LF, CRLF, CR) left out; a line end at
+ * the end of the file begins no further line. Both: strict UTF-8, at most 4 GiB; E0406 for an empty file. */
+Table *table_open_text(Arena *arena, Problems *problems, Span span, const char *path);
+Table *table_open_lines(Arena *arena, Problems *problems, Span span, const char *path);
 
 bool table_load(Table *table, Problems *problems, Span span); // once; later calls return true at once
 void table_close(Table *table);
@@ -121,7 +130,15 @@ void rows_permute(int64_t *row, int64_t count, uint64_t seed, uint64_t epoch);
 /* For sources: the parts of a table just opened, from `rows` and `own_test`. */
 void table_parts_start(Table *table);
 
-/* Copies the values of `count` rows one after the other into dst, in the column's own dtype. */
-void column_gather(const Column *column, const int64_t *row, int64_t count, void *dst);
+/* How many characters a whole text has, and cutting it: it becomes one row for each part that wants some. */
+int64_t table_text_characters(const Table *table);
+void table_text_cut(Table *table, const int64_t wanted[PART_COUNT]);
+
+/* Copies the values of `count` rows one after the other into dst, in the column's own dtype. Where rows have
+ * different lengths, each takes `length` values: what it lacks is 0, what it has more is left out. */
+void column_gather(const Column *column, const int64_t *row, int64_t count, int64_t length, void *dst);
+
+/* How many values a row shows: those it has, at most `most`. For columns with `start`. */
+int64_t column_length(const Column *column, int64_t row);
 
 #endif

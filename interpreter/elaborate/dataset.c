@@ -6,6 +6,7 @@
 #include "interpreter/elaborate/dataset.h"
 
 #include "interpreter/data/problems_data.h"
+#include "interpreter/data/problems_text.h"
 #include "lang/format.h"
 #include "lang/problems.h"
 
@@ -213,29 +214,42 @@ static Table *open_csv(Elaborator *e, Dataset *data, const Ast *call, const char
 
 static Table *open_source(Elaborator *e, Dataset *data, const Ast *source) {
   const Ast *name = call_name(source);
-  static const char *const known[] = {"csv", "tsv", "mnist"};
+  static const char *const known[] = {"csv", "tsv", "mnist", "text", "lines"};
+  const int sources = (int)(sizeof(known) / sizeof(*known));
   const Value *path = source->kind == AST_CALL ? step_argument(e, data, source, "path", 0) : NULL;
   if (!name || !path || path->kind != VALUE_STRING) {
     problem_source(e->problems, source->span, name ? name->u.name : "this",
-                   name ? name_nearest(name->u.name, known, 3) : NULL);
+                   name ? name_nearest(name->u.name, known, sources) : NULL);
     return NULL;
   }
   const char *file = data->replaced ? e->options->in : resolve_path(e, source, path->u.string.bytes);
   if (!strcmp(name->u.name, "csv")) return open_csv(e, data, source, file, ',');
   if (!strcmp(name->u.name, "tsv")) return open_csv(e, data, source, file, '\t');
   if (!strcmp(name->u.name, "mnist")) return table_open_mnist(e->arena, e->problems, source->span, file);
-  problem_source(e->problems, source->span, name->u.name, name_nearest(name->u.name, known, 3));
+  if (!strcmp(name->u.name, "text")) return table_open_text(e->arena, e->problems, source->span, file);
+  if (!strcmp(name->u.name, "lines")) return table_open_lines(e->arena, e->problems, source->span, file);
+  problem_source(e->problems, source->span, name->u.name, name_nearest(name->u.name, known, sources));
   return NULL;
 }
 
-static bool fit_fields(Elaborator *e, Dataset *data) {
-  if (e->fitted_loaded) return true;
-  int errors = problems_count(e->problems, SEVERITY_ERROR);
+static void fit_pass(Elaborator *e, Dataset *data) {
   Saved saved = graph_begin(e, false, DTYPE_F64);
   data->fitting = true;
   dataset_bind_fields(e, data, scope_new(e, data->home));
   data->fitting = false;
   graph_end(e, &saved);
+}
+
+/* Elaborates the block for what its steps learn and store. A block that turns out to cut windows is gone through once
+ * more: only then are values of rows and values of examples told apart. */
+static bool fit_fields(Elaborator *e, Dataset *data) {
+  int errors = problems_count(e->problems, SEVERITY_ERROR);
+  fit_pass(e, data);
+  if (data->cuts) {
+    data->row_dim = dim_symbol(name_of("rows"));
+    data->leaves = 0;
+    fit_pass(e, data);
+  }
   return problems_count(e->problems, SEVERITY_ERROR) == errors;
 }
 
@@ -279,10 +293,14 @@ Node *column_read(Elaborator *e, Dataset *data, Column *column) {
     data->leaf =
         arena_grow(e->arena, data->leaf, (size_t)data->leaves++, &data->leaf_capacity, sizeof(*data->leaf));
     Type type = type_scalar(column->dtype);
+    bool example = column->step || !data->row_dim;
     type.rank = column->rank + 1;
-    type.size[0] = e->batch;
-    type.name[0] = name_of("B");
+    type.size[0] = example ? e->batch : data->row_dim;
+    type.name[0] = name_of(example ? "B" : "rows");
     for (int k = 0; k < column->rank; k++) type.size[k + 1] = dim_of(column->size[k]);
+    for (int k = 0; k < data->pads && column->start; k++)
+      if (data->pad[k]->ids == column) type.size[1] = data->pad[k]->symbol;
+    if (column->start || column->step) type.name[1] = name_of("T");
     if (column->bound) type.bound = dim_of(column->bound);
     data->leaf[i].column = column;
     data->leaf[i].variable = variable_new(
@@ -302,7 +320,41 @@ static bool has_holes(const Table *table, const Column *column) {
   return false;
 }
 
+Column *column_made(const Elaborator *e, const Dataset *data, int number, const char *title) {
+  for (int i = 0; i < data->mades; i++)
+    if (data->made[i].field == e->field && data->made[i].number == number &&
+        !strcmp(data->made[i].title, title))
+      return data->made[i].column;
+  return NULL;
+}
+
+Column *column_keep(Elaborator *e, Dataset *data, int number, const char *title, Column *column) {
+  data->made =
+      arena_grow(e->arena, data->made, (size_t)data->mades, &data->made_capacity, sizeof(*data->made));
+  data->made[data->mades].field = e->field;
+  data->made[data->mades].number = number;
+  data->made[data->mades].title = title;
+  data->made[data->mades++].column = column;
+  return column;
+}
+
+const Part *dataset_part(const Dataset *data, PartName part) {
+  return data->windows ? &data->windows->part[part] : &data->table->part[part];
+}
+
+const Part *node_part(const Elaborator *e, const Dataset *data, const Node *node, PartName part) {
+  return node->type.size[0] == e->batch ? dataset_part(data, part) : &data->table->part[part];
+}
+
 Node *dataset_column(Elaborator *e, Dataset *data, Column *column, const Ast *at) {
+  if (column->start) {
+    problem_ragged(e->problems, at->span, column->name);
+    return NULL;
+  }
+  if (!e->field_of && data->windows && !column->step) {
+    problem_window_row(e->problems, at->span, column->name, data->windows->length);
+    return NULL;
+  }
   if (column->text) {
     problem_text_column(e->problems, at->span, data->table, column);
     return NULL;
@@ -374,6 +426,11 @@ void dataset_bind_fields(Elaborator *e, Dataset *data, Scope *scope) {
       mentioned_columns(e, data, block, statement->u.binding.value);
     if (statement->kind == AST_ASSIGN) {
       value = eval(e, block, statement->u.binding.value);
+      if (data->windows && value->kind == VALUE_TENSOR && value->u.tensor.node->type.rank &&
+          value->u.tensor.node->type.size[0] == data->row_dim) {
+        problem_window_row(e->problems, statement->at, e->field, data->windows->length);
+        value = value_unknown();
+      }
       scope_bind(e, block, statement->u.binding.name, value);
       scope_bind(e, scope, statement->u.binding.name, value);
     } else if (!eval_statement(e, block, statement, &value))

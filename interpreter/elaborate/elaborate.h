@@ -7,6 +7,7 @@
 #define INTERPRETER_ELABORATE_ELABORATE_H
 
 #include "backends/backend.h"
+#include "interpreter/data/windows.h"
 #include "interpreter/elaborate/value.h"
 #include "interpreter/formats/bundle.h"
 
@@ -31,6 +32,16 @@ typedef struct {
   bool frozen;  // in some task
 } Weight;
 
+/* Rows of different lengths, filled up to the longest of each batch. */
+typedef struct {
+  Name field;
+  int number;        // of the step in the field
+  Column *ids;       // with `start`
+  Column *length;    // i32: how many values each row shows
+  const Dim *symbol; // T
+  int64_t longest;   // of all rows, at least 1
+} Pad;
+
 /* A `data` declaration: its table, fields and what was fitted. */
 struct Dataset {
   Name name;
@@ -47,9 +58,20 @@ struct Dataset {
   } * leaf;
   int leaves;
   size_t leaf_capacity;
-  Column **made; // columns made by category: classes of every row
+  struct {
+    Name field;
+    int number;
+    const char *title;
+    Column *column;
+  } * made; // columns that steps made: classes of every row, pieces of texts, stored values of windows
   int mades;
   size_t made_capacity;
+  Pad **pad;
+  int pads;
+  size_t pad_capacity;
+  bool cuts;          // the block cuts windows …
+  const Dim *row_dim; // … so this is the first dim of what has one value a row: no dim of an example
+  Windows *windows;   // what an example is; NULL: a row
 };
 
 /* How many random calls were made at each place. */
@@ -220,7 +242,7 @@ typedef struct {
   const Builtin *row;
   int count;
 } BuiltinTable;
-extern const BuiltinTable builtins_shape, builtins_math, builtins_data; // one a file
+extern const BuiltinTable builtins_shape, builtins_math, builtins_data, builtins_text; // one a file
 
 /* Arguments of built-in functions, checked: NULL, false or -1 after a Problem (or where a value is UNKNOWN). */
 Node *slot_tensor(Elaborator *e, const Ast *at, const Argument *slot);
@@ -241,6 +263,8 @@ bool dataset_open(Elaborator *e, Dataset *data);
 void dataset_bind_fields(Elaborator *e, Dataset *data, Scope *scope);
 const Value *dataset_field(Elaborator *e, Dataset *data, Name name);
 Node *dataset_column(Elaborator *e, Dataset *data, Column *column, const Ast *at);
+/* The examples of a part: rows, or windows where the block cuts them. */
+const Part *dataset_part(const Dataset *data, PartName part);
 Fitted *fitted_find(const Elaborator *e, Name table, Name field, int number);
 
 /* ---- tasks (task.c) ---- */

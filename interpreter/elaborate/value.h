@@ -73,10 +73,12 @@ struct Value {
       Node *node;
       const Fitted *fitted; // what made it: for unscale, decode, classes
       bool image;           // a picture of values 0..1: print draws it
+      bool text;            // classes along the last axis: print and CSV show the text they stand for
     } tensor;
     struct {
       Dataset *data;
       Column *column;
+      const Fitted *fitted; // of rows of classes: what numbers them
     } column;
     const Builtin *builtin;
     OpCode op; // BUILTIN with builtin NULL
