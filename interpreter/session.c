@@ -83,6 +83,7 @@ Session *session_open(Arena *arena, Problems *problems, const Options *options, 
 
 /* Runs a graph of first values (all, or those of one role) and leaves them in the variables. */
 static void run_assigns(Session *session, const Graph *from, int first, int role, uint32_t part) {
+  if (!wholes_fill(session->program, from)) return; // the Problem ends the run
   Arena *scratch = arena_new(0);
   Graph *graph = graph_bind(from, scratch, NULL, 0);
   int kept = 0;
@@ -153,6 +154,7 @@ struct Runner {
   int64_t *length, *width; // longest row of this batch, by pad; values of a row, by leaf: -1 - k is length[k]
   DimBinding *binding;
   int pads;
+  bool longest;     // every batch is as long as the longest row
   Variable **owned; // states whose memory this runner made
   int owns;
   Prepared prepared[PLANS];
@@ -256,6 +258,10 @@ Runner *runner_new(Session *session, Pass *pass, int64_t most_rows) {
     memory_free(variable->data);
     variable->data = memory_alloc((size_t)(most_rows * most) + 64, dtype_size(column->dtype));
   }
+  if (!wholes_fill(session->program, pass->graph)) {
+    runner_free(runner);
+    return NULL;
+  }
   runner->owned = ARENA_ARRAY(runner->arena, Variable *, pass->init_states->outputs + 1);
   for (int i = 0; i < pass->init_states->outputs; i++) {
     Variable *variable = pass->init_states->output[i].variable;
@@ -270,7 +276,7 @@ Runner *runner_new(Session *session, Pass *pass, int64_t most_rows) {
 static void lengths_take(Runner *runner, const int64_t *row, int64_t rows) {
   for (int i = 0; i < runner->pads; i++) {
     const int32_t *length = runner->pad[i]->length->values;
-    runner->length[i] = 1;
+    runner->length[i] = runner->longest ? runner->pad[i]->longest : 1;
     for (int64_t k = 0; k < rows; k++)
       if (length[row[k]] > runner->length[i]) runner->length[i] = length[row[k]];
   }
@@ -330,6 +336,8 @@ static Plan *plan_for(Runner *runner, int64_t rows) {
   backend->prepare(backend, p->plan);
   return p->plan;
 }
+
+void runner_longest(Runner *runner) { runner->longest = true; }
 
 const int32_t *runner_lengths(const Runner *runner) {
   return runner->pads ? runner->pad[0]->length->values : NULL;

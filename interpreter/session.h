@@ -42,6 +42,8 @@ DimBinding *pass_bindings(Arena *arena, const Pass *pass, int64_t rows, int *cou
 /* Runs the pass on rows of its table (row NULL: a pass without data). false after a Problem: what the program asks
  * for is impossible with this number of rows. */
 bool runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args);
+/* From now on every batch is filled up to the longest row of the table: outputs keep one shape. */
+void runner_longest(Runner *runner);
 /* How long each row of the table is, where rows have different lengths: what batches are sorted by; NULL. */
 const int32_t *runner_lengths(const Runner *runner);
 void runner_finish(Runner *runner); // computes what follows from states alone: values of metrics

@@ -180,12 +180,7 @@ int command_data(Invocation *call) {
     }
     Text out = {0};
     table_preview(data->table, ast->u.data.name, &out, width);
-    for (int k = 0; k < e->fitteds; k++) {
-      if (e->fitted[k]->table != ast->u.data.name) continue;
-      text_printf(&out, "%s  ", e->fitted[k]->field);
-      fitted_print(e->fitted[k], &out);
-      if (out.length && out.bytes[out.length - 1] != '\n') text_add(&out, "\n");
-    }
+    dataset_show_examples(e, data, &out);
     print_out(&out);
     shown++;
   }

@@ -39,6 +39,9 @@ Fitted *fitted_tokens(Arena *arena, Problems *problems, Span span, const Table *
 Column *tokens_column(Arena *arena, Problems *problems, Span span, const Fitted *fitted, const Table *table,
                       const Column *column, const Tokens *tokens);
 
+/* Puts the class <pad> in front of a vocabulary that has none, and moves the classes of a column of `rows` rows. */
+void fitted_add_pad(Arena *arena, Fitted *fitted, Column *column, int64_t rows);
+
 /* The classes of a text, without begin and end; -1 after E0422 at span: the first piece without a class. */
 int64_t fitted_encode(const Fitted *fitted, Problems *problems, Span span, const char *field,
                       const char *text, size_t length, Arena *arena, int32_t **classes);

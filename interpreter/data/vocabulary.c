@@ -10,6 +10,8 @@
 
 #define CLASSES_LIMIT ((int64_t)1 << 24)
 
+static const char *const FRONT[] = {"<pad>", "<start>", "<end>"};
+
 static void class_put(Fitted *fitted, const char *text, int64_t times) {
   fitted->class_text[fitted->classes] = text;
   fitted->class_count[fitted->classes++] = times;
@@ -27,7 +29,6 @@ static int64_t *pieces_count(const Tokens *tokens, const Part *part) {
 
 Fitted *fitted_tokens(Arena *arena, Problems *problems, Span span, const Table *table, const Tokens *tokens,
                       const Part *part, const TokenClasses *wanted) {
-  static const char *const FRONT[] = {"<pad>", "<start>", "<end>"};
   bool words = tokens->kind == FITTED_WORDS;
   int64_t *times = pieces_count(tokens, part), least = wanted->at_least > 1 ? wanted->at_least : 1;
   int64_t own = 0, rest = 0;
@@ -110,6 +111,28 @@ Column *tokens_column(Arena *arena, Problems *problems, Span span, const Fitted 
   }
   memory_free(class_of);
   return made;
+}
+
+void fitted_add_pad(Arena *arena, Fitted *fitted, Column *column, int64_t rows) {
+  size_t classes = (size_t)fitted->classes;
+  const char **text = ARENA_ARRAY(arena, const char *, classes + 2);
+  int64_t *times = ARENA_ARRAY(arena, int64_t, classes + 2);
+  memcpy(text + 1, fitted->class_text, sizeof *text * classes);
+  memcpy(times + 1, fitted->class_count, sizeof *times * classes);
+  text[0] = FRONT[0];
+  fitted->class_text = text;
+  fitted->class_count = times;
+  fitted->classes++;
+  fitted->first_class = 1;
+  if (fitted->missing_class >= 0) fitted->missing_class++;
+  Column narrow = *column;
+  column->bound = fitted->classes;
+  column->dtype = fitted->classes <= 256 ? DTYPE_U8 : DTYPE_I32;
+  column->values = arena_alloc(arena, (size_t)column->start[rows] + 1, dtype_size(column->dtype));
+  for (int64_t i = 0; i < column->start[rows]; i++)
+    id_write(column, i,
+             1 + (narrow.dtype == DTYPE_U8 ? ((const uint8_t *)narrow.values)[i]
+                                           : ((const int32_t *)narrow.values)[i]));
 }
 
 int64_t fitted_encode(const Fitted *fitted, Problems *problems, Span span, const char *field,

@@ -284,6 +284,20 @@ static Pad *pad_make(Elaborator *e, Dataset *data, const Column *column, int ste
   return data->pad[data->pads++] = pad;
 }
 
+/* A vocabulary that was learned for this table gets a class for what pads, unless windows show its classes too. */
+static void pad_class(Elaborator *e, Dataset *data, const Value *value) {
+  Fitted *fitted = NULL;
+  Column *column = value->u.column.column;
+  for (int i = 0; i < e->fitteds; i++)
+    if (e->fitted[i] == value->u.column.fitted) fitted = e->fitted[i];
+  if (!fitted || fitted->table != data->name || fitted->first_class > 0 || !column->values) return;
+  for (int i = 0; i < data->mades; i++) {
+    const Column *made = data->made[i].column;
+    if (made != column && made->values == column->values) return;
+  }
+  fitted_add_pad(e->arena, fitted, column, data->table->rows);
+}
+
 CALL(pad) {
   UNUSED;
   const Value *value = slot[0].value;
@@ -298,6 +312,7 @@ CALL(pad) {
   Pad *made = NULL;
   for (int i = 0; i < data->pads; i++)
     if (data->pad[i]->field == e->field && data->pad[i]->number == step) made = data->pad[i];
+  if (!made && value->u.column.fitted && !e->fitted_loaded) pad_class(e, data, value);
   if (!made) made = pad_make(e, data, value->u.column.column, step, most);
   Node *ids = column_read(e, data, made->ids), *length = column_read(e, data, made->length);
   Node *place = build_index(e->graph, 2, ids->type.size, 1);

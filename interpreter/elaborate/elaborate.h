@@ -102,6 +102,8 @@ typedef struct {
   bool no_fuse;
 } Options;
 
+typedef struct Whole Whole; // whole.c
+
 struct Elaborator {
   Arena *arena;
   Problems *problems;
@@ -118,6 +120,9 @@ struct Elaborator {
   Fitted **fitted;
   int fitteds;
   size_t fitted_capacity;
+  Whole **whole; // columns used as one tensor
+  int wholes;
+  size_t whole_capacity;
   bool fitted_loaded; // they came from a weights file: nothing is fitted again
   Weight *weight;
   int weights;
@@ -263,6 +268,13 @@ bool dataset_open(Elaborator *e, Dataset *data);
 void dataset_bind_fields(Elaborator *e, Dataset *data, Scope *scope);
 const Value *dataset_field(Elaborator *e, Dataset *data, Name name);
 Node *dataset_column(Elaborator *e, Dataset *data, Column *column, const Ast *at);
+/* d.train.x as one tensor of known length, d.train.rows as a number; UNKNOWN after a Problem. Its numbers come with
+ * wholes_fill, which whoever runs a graph calls first: false after a Problem. */
+const Value *dataset_whole(Elaborator *e, Dataset *data, PartName part, Name name, const Ast *at);
+bool wholes_fill(Elaborator *e, const Graph *graph);
+void wholes_free(Elaborator *e);
+/* What the steps of the block learned, and what one example became: for `lathe data`. */
+void dataset_show_examples(const Elaborator *e, const Dataset *data, Text *out);
 /* The examples of a part: rows, or windows where the block cuts them. */
 const Part *dataset_part(const Dataset *data, PartName part);
 Fitted *fitted_find(const Elaborator *e, Name table, Name field, int number);

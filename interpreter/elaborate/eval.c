@@ -154,7 +154,7 @@ static const Value *eval_field(Elaborator *e, Scope *scope, const Ast *ast) {
         part->u.data.whole = false;
         return part;
       }
-    if (name) return dataset_field(e, base->u.data.data, name);
+    if (name) return dataset_whole(e, base->u.data.data, base->u.data.part, name, ast);
     break;
   case VALUE_TENSOR:
     if (name && base->u.tensor.fitted) value = fitted_property(e, base->u.tensor.fitted, name);

@@ -317,6 +317,7 @@ void elaborator_check_stdlib(Elaborator *e) {
 }
 
 void elaborator_close(Elaborator *e) {
+  wholes_free(e);
   for (int i = 0; i < e->datasets; i++) {
     if (e->dataset[i]->table) table_close(e->dataset[i]->table);
     e->dataset[i]->table = NULL;
