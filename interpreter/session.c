@@ -326,7 +326,8 @@ static Plan *plan_for(Runner *runner, int64_t rows) {
   const char *why;
   const Node *misfit = graph_misfit(bound, &why);
   if (misfit) {
-    problem_rows_misfit(runner->session->problems, misfit->span, rows, why);
+    problem_rows_misfit(runner->session->problems, misfit->span, rows, runner->pads ? runner->length[0] : 0,
+                        why);
     arena_free(p->arena);
     *p = runner->prepared[--runner->plans];
     return NULL;

@@ -80,7 +80,7 @@ static bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
 /* `pm2_5` from `pm2.5`: every character that a name cannot have becomes `_`; before a digit at the front and
  * behind a reserved word one is added; a title without a letter or digit is that of a column without a name. */
-static Name name_from_title(Arena *arena, const char *title, int column) {
+Name column_name_from_title(Arena *arena, const char *title, int column) {
   char name[NAME_LIMIT + 1];
   size_t length = 0;
   bool speaks = false;
@@ -141,7 +141,7 @@ static bool columns_name(Reader *reader, const Cell *cell, int count) {
     } else {
       column->title = "";
     }
-    column->name = name_from_title(reader->arena, column->title, i);
+    column->name = column_name_from_title(reader->arena, column->title, i);
   }
   if (numbers == count) problem_csv_header_numbers(reader->problems, reader->span, reader->path);
   return names_check(reader);

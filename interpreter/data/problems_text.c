@@ -1,4 +1,4 @@
-/* The prose of texts and windows: E0420 to E0429, and the split of a text. */
+/* The prose of texts and windows: E0420 to E0431, and the split of a text. */
 #include "interpreter/data/problems_text.h"
 
 #include "interpreter/data/shown.h"
@@ -174,5 +174,28 @@ void problem_encode_count(Problems *problems, Span use, const char *field, const
   draft_title(&d, "`%s` has one %s an example, this text has %" PRId64, draft_short(&d, field),
               piece_kind(fitted), count);
   draft_help(&d, "encode(%s, \"…\") with exactly one", draft_short(&d, field));
+  draft_add(&d);
+}
+
+void problem_join_column(Problems *problems, Span use, const Table *table, const char *column,
+                         const char *fault) {
+  Draft d = data_draft(problems, "E0431", use, 3);
+  draft_title(&d, "join cannot use column `%s`: %s", draft_short(&d, column), fault);
+  draft_label(&d, "%s", file_of(&d, table));
+  const char *near =
+      table_column(table, name_of(column)) ? NULL : table_column_nearest(table, name_of(column));
+  if (near) draft_help(&d, "did you mean `%s`?", near);
+  draft_add(&d);
+}
+
+void problem_join_twice(Problems *problems, Span use, const Table *table, const Column *column, int64_t first,
+                        int64_t second) {
+  Draft d = data_draft(problems, "E0431", use, 3);
+  const char *value = column_text(d.arena, column, first);
+  draft_title(&d, "two rows of %s have the %s \"%s\": join needs one", file_of(&d, table),
+              shown(&d, column->name, strlen(column->name)), shown(&d, value, strlen(value)));
+  draft_label(&d, "rows %" PRId64 " and %" PRId64, first + 1, second + 1);
+  draft_help(&d, "start from the table with many rows:  many |> join(one, on=%s)",
+             shown(&d, column->name, strlen(column->name)));
   draft_add(&d);
 }

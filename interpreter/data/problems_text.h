@@ -46,4 +46,10 @@ void problem_streams_batch(Problems *problems, Span at, int64_t streams, int64_t
 void problem_encode_count(Problems *problems, Span use, const char *field, const Fitted *fitted,
                           int64_t count);
 
+/* E0431. A column that join cannot use, or two rows of the right table that match one row (rows from 0). */
+void problem_join_column(Problems *problems, Span use, const Table *table, const char *column,
+                         const char *fault);
+void problem_join_twice(Problems *problems, Span use, const Table *table, const Column *column, int64_t first,
+                        int64_t second);
+
 #endif

@@ -29,7 +29,7 @@ bool table_load(Table *table, Problems *problems, Span span) {
 void table_close(Table *table) {
   if (!table) return;
   for (int i = 0; i < table->columns; i++) {
-    memory_free(table->column[i].values);
+    if (!table->column[i].borrowed) memory_free(table->column[i].values);
     table->column[i].values = NULL;
   }
   if (table->close) table->close(table);

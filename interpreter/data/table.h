@@ -29,6 +29,7 @@ typedef struct {
   int64_t *start;  // rows of different lengths (rank 1): row r has the values from start[r] to start[r + 1]
   int64_t most;    // … of which a batch shows the first so many
   int64_t bound;   // integers are below it; 0: unknown
+  bool borrowed;   // the values belong to another table
   void *values;    // rows * elements numbers, or rows Cells; NULL before table_load
   int64_t missing; // how many rows have no value
   int64_t missing_row[3]; // the first of them, numbered from 1 in the file (header not counted)
@@ -81,10 +82,20 @@ Table *table_open_csv(Arena *arena, Problems *problems, Span span, const char *p
  * 10); rows of the training files first; its test files are the part TEST. */
 Table *table_open_mnist(Arena *arena, Problems *problems, Span span, const char *path);
 
+/* An object a line; keys are columns. Numbers, true and false are numbers; lists of numbers are rows of different
+ * lengths; everything else is text. E0406 with the line for what is no object. */
+Table *table_open_jsonl(Arena *arena, Problems *problems, Span span, const char *path);
+
 /* Column `text`: the whole file in one row. Column `line`: a row a line, ends (LF, CRLF, CR) left out; a line end at
  * the end of the file begins no further line. Both: strict UTF-8, at most 4 GiB; E0406 for an empty file. */
 Table *table_open_text(Arena *arena, Problems *problems, Span span, const char *path);
 Table *table_open_lines(Arena *arena, Problems *problems, Span span, const char *path);
+
+/* Rows of a part of another table as a table: it borrows the columns, and forgets the split. */
+Table *table_of_table(Arena *arena, Table *from, const Part *part, Span span);
+
+/* The name of a column in programs, from its title: every character that a name cannot have becomes `_`. */
+Name column_name_from_title(Arena *arena, const char *title, int column);
 
 bool table_load(Table *table, Problems *problems, Span span); // once; later calls return true at once
 void table_close(Table *table);
@@ -108,6 +119,10 @@ const char *column_text(Arena *arena, const Column *column, int64_t row);
 void table_drop_missing(Table *table, const Name *columns, int count); // count 0: any column
 void table_limit(Table *table, int64_t rows);
 void table_keep(Table *table, const bool *keep); // by row of the file: those with false go
+
+/* Puts the columns of `right` beside those of `left`, by equal values of the column `on`, which every row of `right`
+ * has once. Rows without a partner get missing values, or, without keep_all, go. false after E0431. */
+bool table_join(Table *left, Table *right, Problems *problems, Span span, Name on, bool keep_all);
 
 typedef struct {
   double valid, test; // a share below 1, or a number of rows; 0: none

@@ -77,14 +77,16 @@ CALL(missing) {
     problem_text_column(e->problems, slot[0].ast->span, slot[0].value->u.column.data->table, column);
     return value_unknown();
   }
-  if (column->dtype != DTYPE_F64) return slot_error(e, at, &slot[0], "a column that can have missing values");
+  if (column->dtype != DTYPE_F64 || column->start)
+    return slot_error(e, at, &slot[0], "a column that can have missing values");
   return value_tensor(e, build_isnan(column_read(e, slot[0].value->u.column.data, column)));
 }
 
 CALL(fill) {
   UNUSED;
   if (slot[0].value->kind == VALUE_UNKNOWN || !in_data_block(e, at, "fill")) return value_unknown();
-  if (slot[0].value->kind != VALUE_COLUMN || slot[0].value->u.column.column->text)
+  if (slot[0].value->kind != VALUE_COLUMN || slot[0].value->u.column.column->text ||
+      slot[0].value->u.column.column->start)
     return slot_error(e, at, &slot[0], "a column of numbers");
   Dataset *data = slot[0].value->u.column.data;
   Column *column = slot[0].value->u.column.column;
@@ -173,7 +175,14 @@ CALL(category) {
   if (missing_name && missing_name->kind != VALUE_STRING)
     return slot_error(e, at, &slot[1], "a text: the class of missing values");
   int step = e->field_step++;
+  const Value *like = slot[2].value;
   const Fitted *fitted = fitted_find(e, e->field_of->name, e->field, step);
+  if (like) {
+    if (like->kind == VALUE_UNKNOWN) return like;
+    fitted = like->kind == VALUE_TENSOR ? like->u.tensor.fitted : NULL;
+    if (!fitted || fitted->kind != FITTED_CATEGORY)
+      return slot_error(e, at, &slot[2], "a field made by category");
+  }
   if (!fitted)
     fitted = keep_fitted(e,
                          fitted_category(e->arena, e->problems, at->span, data->table, column,
@@ -223,8 +232,8 @@ static const Builtin rows[] = {
     {"missing", "column", missing, "true where the column has no value"},
     {"fill", "column with", fill, "missing values replaced: \"mean\", \"median\" or a number"},
     {"standardize", "x", standardize, "minus the mean, over the deviation, of the training rows"},
-    {"category", "column missing?", category,
-     "numbered values: int<K>; missing= names a class for what has none"},
+    {"category", "column missing? like?", category,
+     "numbered values: int<K>; missing= names a class for what has none, like= a field that numbers alike"},
     {"unscale", "y field", unscale, "standardize undone"},
     {"table", "*columns", table, "named columns, for save"},
 };

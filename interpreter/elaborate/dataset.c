@@ -7,11 +7,14 @@
 
 #include "interpreter/data/problems_data.h"
 #include "interpreter/data/problems_text.h"
+#include "interpreter/formats/problems_files.h"
 #include "lang/format.h"
 #include "lang/problems.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 Dataset *dataset_declare(Elaborator *e, const Ast *ast, Scope *home) {
   for (int i = 0; i < e->datasets; i++)
@@ -42,6 +45,21 @@ static const Value *step_argument(Elaborator *e, Dataset *data, const Ast *call,
     const Ast *value = arg->kind == AST_ARG ? arg->u.arg.value : arg;
     Name given = arg->kind == AST_ARG ? arg->u.arg.name : NULL;
     if (given ? !strcmp(given, name) : next++ == position) return eval(e, data->home, value);
+  }
+  return NULL;
+}
+
+/* The name of a column that stands as an argument: `on=id`; NULL if there is none. */
+static Name step_column(const Ast *call, const char *name, int position) {
+  int next = 0;
+  for (int i = 0; call->kind == AST_CALL && i < call->u.call.items.count; i++) {
+    const Ast *arg = call->u.call.items.item[i];
+    const Ast *value = arg->kind == AST_ARG ? arg->u.arg.value : arg;
+    Name given = arg->kind == AST_ARG ? arg->u.arg.name : NULL;
+    if (given ? !strcmp(given, name) : next++ == position) {
+      if (value->kind == AST_NAME) return value->u.name;
+      return value->kind == AST_STRING ? name_of(value->u.string.bytes) : NULL;
+    }
   }
   return NULL;
 }
@@ -165,6 +183,31 @@ static bool step_filter(Elaborator *e, Dataset *data, const Ast *call) {
   return ok;
 }
 
+/* Another table that this one is made of. */
+static bool open_other(Elaborator *e, Dataset *other, const Ast *at) {
+  if (!other->opening) return dataset_open(e, other);
+  problem_cycle(e->problems, at->span, other->name);
+  return false;
+}
+
+static bool step_join(Elaborator *e, Dataset *data, const Ast *call) {
+  static const char *const names[] = {"other", "on", "how"};
+  static const char usage[] = "join(other, on=column, how=\"left\")";
+  if (!step_names_known(e, call, "join", names, 3)) return false;
+  const Value *other = step_argument(e, data, call, "other", 0),
+              *how = step_argument(e, data, call, "how", 2);
+  Name on = step_column(call, "on", 1);
+  bool inner = how && how->kind == VALUE_STRING && !strcmp(how->u.string.bytes, "inner");
+  bool left = !how || (how->kind == VALUE_STRING && !strcmp(how->u.string.bytes, "left"));
+  if (other && other->kind == VALUE_UNKNOWN) return false;
+  if (!other || other->kind != VALUE_DATA || !on || (!inner && !left)) {
+    problem_step_value(e->problems, call->span, usage);
+    return false;
+  }
+  if (!open_other(e, other->u.data.data, call)) return false;
+  return table_join(data->table, other->u.data.data->table, e->problems, call->span, on, left);
+}
+
 static const struct {
   const char *name;
   bool (*run)(Elaborator *e, Dataset *data, const Ast *call);
@@ -172,7 +215,8 @@ static const struct {
              {"split", step_split},
              {"limit", step_limit},
              {"kfold", step_kfold},
-             {"filter", step_filter}};
+             {"filter", step_filter},
+             {"join", step_join}};
 
 static const Ast *call_name(const Ast *ast) {
   const Ast *name = ast->kind == AST_CALL ? ast->u.call.callee : ast;
@@ -212,10 +256,39 @@ static Table *open_csv(Elaborator *e, Dataset *data, const Ast *call, const char
   return table_open_csv(e->arena, e->problems, call->span, path, &options);
 }
 
+/* A table as the source of another: `data b from a`, or `from a.train`. NULL if the source is none. */
+static const Value *source_table(Elaborator *e, Dataset *data, const Ast *source) {
+  const Ast *name = source->kind == AST_FIELD ? source->u.field.base : source;
+  if (data->replaced || name->kind != AST_NAME || !scope_find(data->home, name->u.name)) return NULL;
+  const Value *value = eval(e, data->home, source);
+  return value->kind == VALUE_DATA ? value : NULL;
+}
+
+/* Weights bring what was learned from the table, so a program that only encodes and decodes needs no file: a table
+ * without rows, every column of which is one that a new file lacks. */
+static Table *absent_table(Elaborator *e, Dataset *data, const Ast *source, const char *path) {
+  Table *table = ARENA_NEW(e->arena, Table);
+  *table = (Table){.arena = e->arena, .kind = "absent", .path = path, .span = source->span, .loaded = true};
+  table_parts_start(table);
+  data->absent = data->replaced = true;
+  return table;
+}
+
+bool dataset_has_rows(Elaborator *e, const Dataset *data, const Ast *at) {
+  if (data->absent) problem_file_unreadable(e->problems, at->span, data->table->path, ENOENT);
+  return !data->absent;
+}
+
 static Table *open_source(Elaborator *e, Dataset *data, const Ast *source) {
   const Ast *name = call_name(source);
-  static const char *const known[] = {"csv", "tsv", "mnist", "text", "lines"};
+  static const char *const known[] = {"csv", "tsv", "mnist", "text", "lines", "jsonl"};
   const int sources = (int)(sizeof(known) / sizeof(*known));
+  const Value *table = source_table(e, data, source);
+  if (table) {
+    Dataset *from = table->u.data.data;
+    if (!open_other(e, from, source)) return NULL;
+    return table_of_table(e->arena, from->table, &from->table->part[table->u.data.part], source->span);
+  }
   const Value *path = source->kind == AST_CALL ? step_argument(e, data, source, "path", 0) : NULL;
   if (!name || !path || path->kind != VALUE_STRING) {
     problem_source(e->problems, source->span, name ? name->u.name : "this",
@@ -223,10 +296,13 @@ static Table *open_source(Elaborator *e, Dataset *data, const Ast *source) {
     return NULL;
   }
   const char *file = data->replaced ? e->options->in : resolve_path(e, source, path->u.string.bytes);
+  if (e->fitted_loaded && !data->replaced && strcmp(name->u.name, "mnist") && access(file, F_OK) != 0)
+    return absent_table(e, data, source, file);
   if (!strcmp(name->u.name, "csv")) return open_csv(e, data, source, file, ',');
   if (!strcmp(name->u.name, "tsv")) return open_csv(e, data, source, file, '\t');
   if (!strcmp(name->u.name, "mnist")) return table_open_mnist(e->arena, e->problems, source->span, file);
   if (!strcmp(name->u.name, "text")) return table_open_text(e->arena, e->problems, source->span, file);
+  if (!strcmp(name->u.name, "jsonl")) return table_open_jsonl(e->arena, e->problems, source->span, file);
   if (!strcmp(name->u.name, "lines")) return table_open_lines(e->arena, e->problems, source->span, file);
   problem_source(e->problems, source->span, name->u.name, name_nearest(name->u.name, known, sources));
   return NULL;
@@ -253,9 +329,7 @@ static bool fit_fields(Elaborator *e, Dataset *data) {
   return problems_count(e->problems, SEVERITY_ERROR) == errors;
 }
 
-bool dataset_open(Elaborator *e, Dataset *data) {
-  if (data->open) return data->table != NULL;
-  data->open = true;
+static bool table_make(Elaborator *e, Dataset *data) {
   int count = 0;
   const Ast *source = data->ast->u.data.from;
   for (const Ast *a = source; a->kind == AST_BINARY && a->u.binary.op == OPERATOR_PIPE; a = a->u.binary.left)
@@ -272,8 +346,15 @@ bool dataset_open(Elaborator *e, Dataset *data) {
       data->table = NULL;
       return false;
     }
-  if (!fit_fields(e, data)) return false;
   return true;
+}
+
+bool dataset_open(Elaborator *e, Dataset *data) {
+  if (data->open) return data->table != NULL;
+  data->open = data->opening = true;
+  bool made = table_make(e, data);
+  data->opening = false;
+  return made && fit_fields(e, data);
 }
 
 // ---- columns --------------------------------------------------------------------------------------------------

@@ -48,8 +48,10 @@ struct Dataset {
   const Ast *ast;
   Scope *home;
   Table *table;
-  bool open, replaced; // replaced: by the file given with --in
-  bool fitting;        // fields are being elaborated for the first time, in f64
+  bool open, opening, replaced; // replaced: by the file given with --in
+  bool
+      absent; // the file is not there, and what was learned from it came with the weights: rows cannot be read
+  bool fitting; // fields are being elaborated for the first time, in f64
   struct {
     Column *column;
     Variable *variable;
@@ -265,6 +267,8 @@ const Value *random_normal(Elaborator *e, int rank, const Dim *const *size);
 /* ---- data (dataset.c) ---- */
 Dataset *dataset_declare(Elaborator *e, const Ast *ast, Scope *home);
 bool dataset_open(Elaborator *e, Dataset *data);
+/* Whether rows of the table can be read; a Problem where its file is not there. */
+bool dataset_has_rows(Elaborator *e, const Dataset *data, const Ast *at);
 void dataset_bind_fields(Elaborator *e, Dataset *data, Scope *scope);
 const Value *dataset_field(Elaborator *e, Dataset *data, Name name);
 Node *dataset_column(Elaborator *e, Dataset *data, Column *column, const Ast *at);

@@ -486,7 +486,8 @@ static const Value *task_source(Elaborator *e, const Ast *ast) {
     return value_unknown();
   }
   if (e->options->in && ast->u.task.task == TASK_PREDICT) value->u.data.data->replaced = true;
-  if (!dataset_open(e, value->u.data.data)) return value_unknown();
+  if (!dataset_open(e, value->u.data.data) || !dataset_has_rows(e, value->u.data.data, sources->item[0]))
+    return value_unknown();
   if (!value->u.data.data->replaced && value->u.data.part != PART_ALL &&
       dataset_part(value->u.data.data, value->u.data.part)->count == 0) {
     problem_empty_part(e->problems, sources->item[0]->span);

@@ -33,6 +33,7 @@ static Node *field_node(Elaborator *e, Dataset *data, Name name, const Ast *at, 
 
 const Value *dataset_whole(Elaborator *e, Dataset *data, PartName part, Name name, const Ast *at) {
   if (!dataset_open(e, data)) return value_unknown();
+  if (!strcmp(name, "rows") && !dataset_has_rows(e, data, at)) return value_unknown();
   if (!strcmp(name, "rows")) return value_whole(e, dataset_part(data, part)->count);
   for (int i = 0; i < e->wholes; i++)
     if (e->whole[i]->data == data && e->whole[i]->part == part && e->whole[i]->field == name &&
@@ -66,6 +67,7 @@ bool wholes_fill(Elaborator *e, const Graph *graph) {
     for (int k = 0; k < graph->nodes && !read; k++)
       read = graph->node[k]->op == OP_READ && graph->node[k]->attr.variable == whole->variable;
     if (!read || whole->variable->data) continue;
+    if (!dataset_has_rows(e, whole->data, whole->data->ast)) return false;
     if (!table_load(whole->data->table, e->problems, whole->data->ast->at)) return false;
     whole->variable->data = rows_compute_as(
         e, whole->data, whole->node, dataset_part(whole->data, whole->part), whole->variable->type.dtype);

@@ -225,3 +225,28 @@ Test(sequences, a_vocabulary_comes_with_the_weights) {
   cr_assert(session_load(session, from, (Span){0}, NULL, false));
   session_close(session);
 }
+
+/* Encoding needs no rows: with weights the file may be gone. */
+Test(sequences, a_text_that_is_gone) {
+  Session *session = opened(WINDOWS NET FIT_WINDOWS, 1, NULL);
+  cr_assert(train_task(session, session->task[0]) == 0);
+  const char *from = arena_copy(arena, session->weights_from, strlen(session->weights_from));
+  session_close(session);
+  char path[128];
+  snprintf(path, sizeof path, "%s/t.txt", folder);
+  unlink(path);
+  file_put("q.model", WINDOWS NET "task t { print encode(d.ids, \"to be\"), d.ids.classes }\n");
+  file_put("r.model", WINDOWS NET "task t { print d.train.rows }\n");
+  Options options = {.threads = 1, .quiet = true, .out = folder, .weights = from};
+  snprintf(path, sizeof path, "%s/q.model", folder);
+  session = session_open(arena, problems, &options, report, path, ALL_KINDS, NULL, 0);
+  cr_assert(session && session_start(session));
+  Text out = {0};
+  values_of(session, "print.0", NULL, 1, &out);
+  cr_expect_str_eq(text_string(&out), "int<12>[5] 10 7 1 3 4");
+  text_free(&out);
+  session_close(session);
+  snprintf(path, sizeof path, "%s/r.model", folder);
+  cr_assert_null(session_open(arena, problems, &options, report, path, ALL_KINDS, NULL, 0));
+  cr_assert_str_eq(problems_get(problems, problems_total(problems) - 1)->code, "E0704");
+}

@@ -4,6 +4,7 @@
 #include "interpreter/data/windows.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -433,4 +434,107 @@ Test(batches, without_lengths_or_shuffle) {
   rows_permute(permuted, ROWS, 5, 2);
   cr_assert(!memcmp(batches.row, permuted, sizeof permuted));
   batches_free(&batches);
+}
+
+// ---- objects a line -------------------------------------------------------------------------------------------
+
+TestSuite(jsonl, .init = start, .fini = finish);
+
+Test(jsonl, kinds_of_columns) {
+  Table *table =
+      opened(table_open_jsonl, "{\"n\": 1, \"t\": \"a\\u00e9\", \"l\": [1, 2.5], \"b\": true, \"m\": 3}\r\n"
+                               "\n  \n{\"l\": [], \"n\": null, \"m\": \"x\", \"more\": {\"k\": [1, \"y\"]}}\n"
+                               "{\"b\": false, \"t\": \"\", \"n\": -2e3}");
+  cr_assert(table && table->rows == 3 && table->columns == 6);
+  const Column *n = table_column(table, name_of("n")), *t = table_column(table, name_of("t")),
+               *l = table_column(table, name_of("l")), *b = table_column(table, name_of("b")),
+               *m = table_column(table, name_of("m")), *more = table_column(table, name_of("more"));
+  cr_assert(!n->text && n->missing == 1 && n->missing_row[0] == 2 && ((double *)n->values)[2] == -2000);
+  cr_assert(t->text && t->missing == 1);
+  cr_expect_str_eq(column_text(arena, t, 0), "a\xc3\xa9");
+  cr_expect_str_eq(column_text(arena, t, 2), "");
+  cr_assert(l->start && l->start[1] == 2 && l->start[2] == 2 && l->start[3] == 2 &&
+            ((double *)l->values)[1] == 2.5);
+  cr_assert(!b->text && ((double *)b->values)[0] == 1 && ((double *)b->values)[2] == 0);
+  cr_assert(m->text && m->odd == 1 && m->odd_row[0] == 2);
+  cr_expect_str_eq(column_text(arena, m, 0), "3");
+  cr_expect_str_eq(column_text(arena, more, 1), "{\"k\":[1,\"y\"]}");
+  cr_assert(more->missing == 2);
+  table_close(table);
+}
+
+Test(jsonl, what_is_no_object_is_refused) {
+  static const char *const cases[][2] = {{"", "empty"},
+                                         {"\n \n", "empty"},
+                                         {"{\"a\": 1}\n[1]\n", "line 2: it is no JSON object"},
+                                         {"{\"a\": 1}{\"a\": 2}\n", "line 1"},
+                                         {"{\"a\": 1, \"a\": 2}\n", "line 1"},
+                                         {"{\"a\": 1e999}\n", "line 1"},
+                                         {"{\"a\": NaN}\n", "line 1"},
+                                         {"{\"a\": 1\n}\n", "line 1"},
+                                         {"\n\n{\n", "line 3"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    problems_forget(problems, 0);
+    cr_assert_null(opened(table_open_jsonl, cases[i][0]), "case %zu", i);
+    cr_assert(problems_total(problems) == 1);
+    cr_assert(strstr(problems_get(problems, 0)->title, cases[i][1]), "%s", problems_get(problems, 0)->title);
+  }
+  Text deep = {0};
+  text_add(&deep, "{\"a\": ");
+  for (int i = 0; i < 100000; i++) text_add(&deep, "[");
+  cr_assert_null(opened(table_open_jsonl, text_string(&deep)));
+  text_free(&deep);
+}
+
+Test(jsonl, keys_that_are_no_names) {
+  Table *table = opened(table_open_jsonl, "{\"a b\": 1, \"\": 2, \"for\": 3}\n");
+  cr_assert(table && table_column(table, name_of("a_b")) && table_column(table, name_of("c1")) &&
+            table_column(table, name_of("for_")));
+  table_close(table);
+  cr_assert_null(opened(table_open_jsonl, "{\"a b\": 1, \"a.b\": 2}\n"));
+}
+
+// ---- tables of tables -----------------------------------------------------------------------------------------
+
+static Table *of_csv(const char *text) {
+  FILE *file = fopen(path, "wb");
+  cr_assert(file && fwrite(text, 1, strlen(text), file) == strlen(text));
+  fclose(file);
+  CsvOptions options = {.header = true, .separator = ','};
+  Table *table = table_open_csv(arena, problems, (Span){0}, path, &options);
+  cr_assert_not_null(table);
+  return table;
+}
+
+Test(jsonl, join_by_numbers_and_texts) {
+  Table *left = of_csv("id,town\n3,Oslo\n1,Rome\n7,Bari\n,Oslo\n"),
+        *right = of_csv("id,x\n1,10\n3,30\n9,90\n");
+  cr_assert(table_join(left, right, problems, (Span){0}, name_of("id"), true));
+  const Column *x = table_column(left, name_of("x"));
+  const double *value = x->values;
+  cr_assert(x && value[0] == 30 && value[1] == 10 && isnan(value[2]) && isnan(value[3]));
+  cr_assert(x->missing == 2 && x->missing_row[0] == 3 && x->missing_row[1] == 4);
+  Table *towns = of_csv("town,land\nOslo,NO\nRome,IT\n");
+  cr_assert(table_join(left, towns, problems, (Span){0}, name_of("town"), false));
+  const Part *all = &left->part[PART_ALL];
+  cr_assert(all->count == 3 && all->row[2] == 3 && left->part[PART_TRAIN].count == 3);
+  cr_expect_str_eq(column_text(arena, table_column(left, name_of("land")), 3), "NO");
+  cr_assert_null(column_text(arena, table_column(left, name_of("land")), 2));
+  table_close(left);
+  table_close(right);
+  table_close(towns);
+}
+
+Test(jsonl, a_table_of_a_part) {
+  Table *from = of_csv("x,k\n1,a\n2,b\n3,a\n4,b\n5,a\n");
+  Split split = {.valid = 2, .valid_is_rows = true, .by = name_of("order")};
+  cr_assert(table_split(from, problems, (Span){0}, &split));
+  Table *table = table_of_table(arena, from, &from->part[PART_VALID], (Span){0});
+  cr_assert(table->part[PART_ALL].count == 2 && table->part[PART_TRAIN].count == 2 &&
+            table->part[PART_VALID].count == 0);
+  cr_assert(table->part[PART_ALL].row[0] == 3);
+  cr_assert(table_split(table, problems, (Span){0}, &(Split){.valid = 0.5}));
+  table_close(table); // the columns are the other table's
+  cr_assert(((double *)from->column[0].values)[4] == 5);
+  table_close(from);
 }
