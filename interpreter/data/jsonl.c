@@ -60,10 +60,10 @@ static Cell json_text(Arena *arena, const cJSON *value) {
     size_t length = strlen(value->valuestring);
     return (Cell){arena_copy(arena, value->valuestring, length), (uint32_t)length};
   }
-  char *printed = cJSON_PrintUnformatted(value);
-  if (!printed) memory_full(0);
-  size_t length = strlen(printed);
-  Cell cell = {arena_copy(arena, printed, length), (uint32_t)length};
+  char *printed = cJSON_PrintUnformatted(value); // NULL where there is no memory
+  const char *text = printed ? printed : "";
+  size_t length = strlen(text);
+  Cell cell = {arena_copy(arena, text, length), (uint32_t)length};
   cJSON_free(printed);
   return cell;
 }

@@ -87,7 +87,7 @@ Table *table_open_mnist(Arena *arena, Problems *problems, Span span, const char 
 Table *table_open_jsonl(Arena *arena, Problems *problems, Span span, const char *path);
 
 /* Column `text`: the whole file in one row. Column `line`: a row a line, ends (LF, CRLF, CR) left out; a line end at
- * the end of the file begins no further line. Both: strict UTF-8, at most 4 GiB; E0406 for an empty file. */
+ * the end of the file begins no further line. Both: strict UTF-8, at most 2 GiB; E0406 for an empty file. */
 Table *table_open_text(Arena *arena, Problems *problems, Span span, const char *path);
 Table *table_open_lines(Arena *arena, Problems *problems, Span span, const char *path);
 

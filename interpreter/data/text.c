@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define TEXT_LIMIT ((size_t)UINT32_MAX - 8) // bytes: a Cell counts them in 32 bits
+#define TEXT_LIMIT ((size_t)INT32_MAX - 8) // bytes: rows of a batch count theirs in 32 bits
 
 static void text_close(Table *table) {
   memory_free(table->reader);

@@ -149,17 +149,18 @@ static int axis_by_name(const Argument *slot, const Node *x) {
 static int axis_number(Elaborator *e, const Argument *slot, const Value *value, const Node *x) {
   int64_t number;
   if (value->kind != VALUE_INT || !dim_is_number(value->u.dim, &number)) return -1;
-  if (number < 0) number += x->type.rank;
-  if (number >= 0 && number < x->type.rank) return (int)number;
+  int hidden = example_dims(e, x);
+  number += number < 0 ? x->type.rank : hidden;
+  if (number >= hidden && number < x->type.rank) return (int)number;
   Text text = {0};
   type_print(&x->type, &text);
-  problem_axis(e->problems, slot->ast->span, text_string(&text), x->type.rank);
+  problem_axis(e->problems, slot->ast->span, text_string(&text), x->type.rank - hidden);
   text_free(&text);
   return -2;
 }
 
 int slot_axis(Elaborator *e, const Argument *slot, const Node *x, int fallback) {
-  if (!slot->value) return fallback < 0 ? x->type.rank + fallback : fallback;
+  if (!slot->value) return fallback < 0 ? x->type.rank + fallback : fallback + example_dims(e, x);
   int named = axis_by_name(slot, x);
   if (named >= 0) return named;
   int axis = axis_number(e, slot, slot->value, x);
@@ -168,14 +169,14 @@ int slot_axis(Elaborator *e, const Argument *slot, const Node *x, int fallback) 
 }
 
 int slot_axes(Elaborator *e, const Argument *slot, const Node *x, int *axis) {
-  int count = 0;
+  int count = 0, hidden = example_dims(e, x);
   if (!slot->value) {
-    for (; count < x->type.rank; count++) axis[count] = count;
+    for (int i = hidden; i < x->type.rank; i++) axis[count++] = i;
     return count;
   }
   if (slot->value->kind == VALUE_RECORD && slot->value->u.items.count == 1) { // all_but(i)
     int but = axis_number(e, slot, slot->value->u.items.item[0], x);
-    for (int i = 0; i < x->type.rank && but >= 0; i++)
+    for (int i = hidden; i < x->type.rank && but >= 0; i++)
       if (i != but) axis[count++] = i;
     return but < 0 ? -1 : count;
   }

@@ -157,7 +157,7 @@ static Windows *windows_make(Elaborator *e, const Ast *at, Dataset *data, const 
       if (piece[i].to - piece[i].from > longest) longest = piece[i].to - piece[i].from;
     windows->part[p] =
         windows_place(e->arena, piece, pieces, wanted->length, wanted->stride, wanted->streams);
-    if (part->count && !windows->part[p].count && !data->replaced) {
+    if (part->count && !windows->part[p].count) {
       problem_window_long(e->problems, at->span, table, (PartName)p, wanted->length, longest, what,
                           wanted->streams);
       return NULL;

@@ -177,6 +177,9 @@ const Value *eval(Elaborator *e, Scope *scope, const Ast *ast);
 const Value *eval_block(Elaborator *e, Scope *scope, const Ast *block);      // in a new scope
 const Value *eval_statements(Elaborator *e, Scope *scope, const Ast *block); // in this one
 const Value *operate(Elaborator *e, const Ast *ast, Operator op, const Value *a, const Value *b);
+/* In a data block a value is one example: 1 where rows stand in front of x, which indices and axes do not see. */
+int example_dims(const Elaborator *e, const Node *x);
+Node *whole_widened(Node *x); // whole numbers as i64, others as they are
 const Value *eval_index(Elaborator *e, Scope *scope, const Ast *ast);
 bool eval_statement(Elaborator *e, Scope *scope, const Ast *statement,
                     const Value **value); // false: not one of a plain block

@@ -53,7 +53,7 @@ static const Value *eval_unary(Elaborator *e, Scope *scope, const Ast *ast) {
   if (x->kind == VALUE_INT) return value_int(e, dim_sub(dim_of(0), x->u.dim));
   if (x->kind == VALUE_FLOAT) return value_number(x, &number) ? value_float(e, -number) : x;
   Node *node = value_node(e, x, ast->u.unary.operand);
-  if (node && node->type.dtype != DTYPE_BOOL) return value_tensor(e, build_neg(node));
+  if (node && node->type.dtype != DTYPE_BOOL) return value_tensor(e, build_neg(whole_widened(node)));
   if (x->kind != VALUE_COLUMN)
     problem_operand(e->problems, ast->at, "-", value_kind_text(x), "a number or a tensor of numbers");
   return value_unknown();

@@ -101,15 +101,14 @@ static Node *index_gather(Elaborator *e, const Ast *sub, Node *x, Node *ids, int
   return build_gather(x, ids);
 }
 
-/* In a data block a value is one example: the rows in front are not there to be indexed. */
-static int hidden_dims(const Elaborator *e, const Node *x) {
+int example_dims(const Elaborator *e, const Node *x) {
   if (!e->field_of || x->type.rank == 0) return 0;
   return x->type.size[0] == e->batch || x->type.size[0] == e->field_of->row_dim;
 }
 
 static const Value *index_tensor(Elaborator *e, Scope *scope, const Ast *ast, Node *x) {
   const AstList *subs = &ast->u.call.items;
-  int hidden = hidden_dims(e, x), taken = hidden, axis = hidden;
+  int hidden = example_dims(e, x), taken = hidden, axis = hidden;
   for (int i = 0; i < subs->count; i++)
     taken += subs->item[i]->kind != AST_ELLIPSIS && subs->item[i]->kind != AST_NONE;
   if (taken > x->type.rank) {

@@ -280,6 +280,10 @@ static const Value *operate_tensors(Elaborator *e, const Ast *ast, Operator op, 
   return value_tensor(e, node);
 }
 
+/* Whole numbers have 64 bits, however narrow they are stored: they are widened before a result, or the number beside
+ * them, could be too large. */
+Node *whole_widened(Node *x) { return x && dtype_is_int(x->type.dtype) ? build_cast(x, DTYPE_I64) : x; }
+
 static const Value *operate_matmul(Elaborator *e, const Ast *ast, Node *a, Node *b) {
   bool vector = b->type.rank == 1,
        bad = a->type.rank < 1 || b->type.rank < 1 || a->type.dtype != b->type.dtype;
@@ -352,6 +356,8 @@ const Value *operate(Elaborator *e, const Ast *ast, Operator op, const Value *a,
     Node *x = a_tensor ? value_node(e, a, ast->u.binary.left) : NULL,
          *y = b_tensor ? value_node(e, b, ast->u.binary.right) : NULL;
     if ((a_tensor && !x) || (b_tensor && !y)) return value_unknown();
+    bool compares = op >= OPERATOR_EQ && op <= OPERATOR_GE;
+    if (!compares || !x || !y) x = whole_widened(x), y = whole_widened(y);
     if (!x && y && (value_is_static_number(a) || a->kind == VALUE_BOOL)) x = adapt(e, ast, op, a, &y->type);
     if (!y && x && (value_is_static_number(b) || b->kind == VALUE_BOOL)) y = adapt(e, ast, op, b, &x->type);
     if (problems_count(e->problems, SEVERITY_ERROR) > errors) return value_unknown();

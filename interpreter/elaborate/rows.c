@@ -40,13 +40,15 @@ static void rows_leaves(Rows *rows) {
     const Column *column = data->leaf[i].column;
     for (int k = 0; k < rows->graph->nodes && !rows->read[i]; k++)
       rows->read[i] = rows->graph->node[k]->op == OP_READ &&
-                      rows->graph->node[k]->attr.variable == data->leaf[i].variable && column->values;
+                      rows->graph->node[k]->attr.variable == data->leaf[i].variable;
     if (!rows->read[i]) continue;
     rows->width[i] = column_elements(column);
     for (int k = 0; k < data->pads; k++)
       if (data->pad[k]->ids == column) rows->width[i] = data->pad[k]->longest;
     data->leaf[i].variable->data =
         arena_alloc(rows->arena, (size_t)(CHUNK * rows->width[i]) + 64, dtype_size(column->dtype));
+    rows->read[i] =
+        column->values != NULL; // a column that a new table lacks: zeros, and a Problem if it is needed
   }
 }
 

@@ -110,6 +110,34 @@ Test(sequences, slices_of_windows) {
   gives(program, "yield.5", row + 1, 1, "[1, 4, 2] 0 0 1 1 2 4 3 9");
 }
 
+Test(sequences, a_value_is_one_example) {
+  static const char program[] =
+      "data d from csv(\"s.csv\") { let w = heat |> windows(3); total = sum(w); most = max(w, axis=0); "
+      "twice = concat([w, w], axis=0); both = mean(columns(day, heat) |> windows(3), axis=1); k = w[..., "
+      "None] }\n"
+      "predict p on d { yield total, most, twice, both, k }\n";
+  static const int64_t row[] = {2, 0}; // heat: 0 1 4 9 16 25
+  gives(program, "yield.0", row, 2, "[2] 29 5");
+  gives(program, "yield.1", row, 2, "[2] 16 4");
+  gives(program, "yield.2", row, 2, "[2, 6] 4 9 16 4 9 16 0 1 4 0 1 4");
+  gives(program, "yield.3", row + 1, 1, "[1, 3] 0 1 3");
+  gives(program, "yield.4", row + 1, 1, "[1, 3, 1] 0 1 4");
+}
+
+/* Classes are stored as bytes; what is computed with them is not. */
+Test(sequences, narrow_classes_are_whole_numbers) {
+  static const char program[] =
+      "data d from text(\"t.txt\") { w = text |> chars |> windows(2) }\n"
+      "predict p on d { yield a=float(w * 100), b=float(w + w * 200 - 1), c=float(-w), "
+      "e=float(w == 300), f=float(w < 256) }\n";
+  static const int64_t row[] = {4};
+  gives(program, "yield.0", row, 1, "[1, 2] 900 700");
+  gives(program, "yield.1", row, 1, "[1, 2] 1808 1406");
+  gives(program, "yield.2", row, 1, "[1, 2] -9 -7");
+  gives(program, "yield.3", row, 1, "[1, 2] 0 0");
+  gives(program, "yield.4", row, 1, "[1, 2] 1 1");
+}
+
 Test(sequences, padded_rows_are_as_long_as_the_longest_of_the_batch) {
   file_put("n.txt", "ab\nb\n\nabba\n");
   static const char program[] =

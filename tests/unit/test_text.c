@@ -411,10 +411,13 @@ Test(batches, order_is_a_function_of_seed_and_epoch) {
   for (int i = 0; i < ROWS; i++) identity[i] = i;
   order_by_the_book(row, start, 5, 3, identity);
   int64_t found = 0;
+  start[a.count] = ROWS;
   for (int64_t k = 0; k < a.count; k++)
-    for (int64_t i = 0; i < a.count; i++)
-      found += !memcmp(a.row + a.start[k], row + start[i],
-                       sizeof(int64_t) * (size_t)(a.start[k + 1] - a.start[k]));
+    for (int64_t i = 0; i < a.count; i++) {
+      int64_t count = a.start[k + 1] - a.start[k];
+      found += count == start[i + 1] - start[i] &&
+               !memcmp(a.row + a.start[k], row + start[i], sizeof(int64_t) * (size_t)count);
+    }
   cr_assert(found == a.count, "%d of %d batches", (int)found, (int)a.count);
   cr_assert(memcmp(a.row, row, bytes));
   batches_free(&a);
