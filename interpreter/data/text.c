@@ -40,6 +40,12 @@ static Table *table_of_texts(Arena *arena, Problems *problems, Span span, const 
   return table;
 }
 
+/* No value is a number: so messages can say where the first ones are. */
+static void column_is_all_text(Table *table) {
+  table->column[0].odd = table->rows;
+  for (int i = 0; i < 3; i++) table->column[0].odd_row[i] = i + 1;
+}
+
 Table *table_open_text(Arena *arena, Problems *problems, Span span, const char *path) {
   char *text;
   size_t length;
@@ -50,6 +56,7 @@ Table *table_open_text(Arena *arena, Problems *problems, Span span, const char *
   table->column[0].values = cell;
   table->rows = 1;
   table->whole_text = true;
+  column_is_all_text(table);
   table_parts_start(table);
   return table;
 }
@@ -68,6 +75,7 @@ Table *table_open_lines(Arena *arena, Problems *problems, Span span, const char 
     at = stop < end && *stop == '\r' && stop[1] == '\n' ? stop + 2 : stop + 1;
   }
   table->column[0].values = cell;
+  column_is_all_text(table);
   table_parts_start(table);
   return table;
 }
@@ -105,5 +113,6 @@ void table_text_cut(Table *table, const int64_t wanted[PART_COUNT]) {
   for (int64_t i = 0; i < table->rows; i++) all->row[i] = i;
   memory_free(table->column[0].values);
   table->column[0].values = cell;
+  column_is_all_text(table);
   table->split = true;
 }

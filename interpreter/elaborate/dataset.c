@@ -494,7 +494,10 @@ void dataset_bind_fields(Elaborator *e, Dataset *data, Scope *scope) {
   }
   const Ast *body = data->ast->u.data.body;
   Dataset *was = e->field_of;
+  Name field = e->field;
+  int step = e->field_step; // another table's block may be in the midst of a field that asks for one of ours
   e->field_of = data;
+  data->binding = true;
   for (int i = 0; body && i < body->u.list.count; i++) {
     const Ast *statement = body->u.list.item[i];
     const Value *value = value_none();
@@ -520,6 +523,9 @@ void dataset_bind_fields(Elaborator *e, Dataset *data, Scope *scope) {
       problem_unused(e->problems, statement->span);
   }
   e->field_of = was;
+  e->field = field;
+  e->field_step = step;
+  data->binding = false;
 }
 
 const Value *dataset_field(Elaborator *e, Dataset *data, Name name) {

@@ -51,6 +51,7 @@ struct Dataset {
   bool open, opening, replaced; // replaced: by the file given with --in
   bool
       absent; // the file is not there, and what was learned from it came with the weights: rows cannot be read
+  bool binding; // its block is being elaborated: its own fields cannot be asked for
   bool fitting; // fields are being elaborated for the first time, in f64
   struct {
     Column *column;

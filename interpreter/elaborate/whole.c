@@ -3,6 +3,7 @@
  * While a program is elaborated only the type is needed, so a whole column is a constant without numbers and a field
  * in a graph of its own. Whoever runs a graph that reads one has it filled first, once. */
 #include "interpreter/elaborate/dataset.h"
+#include "lang/problems.h"
 
 #include <string.h>
 
@@ -32,6 +33,10 @@ static Node *field_node(Elaborator *e, Dataset *data, Name name, const Ast *at, 
 }
 
 const Value *dataset_whole(Elaborator *e, Dataset *data, PartName part, Name name, const Ast *at) {
+  if (data->binding) {
+    problem_cycle(e->problems, at->span, data->name);
+    return value_unknown();
+  }
   if (!dataset_open(e, data)) return value_unknown();
   if (!strcmp(name, "rows") && !dataset_has_rows(e, data, at)) return value_unknown();
   if (!strcmp(name, "rows")) return value_whole(e, dataset_part(data, part)->count);

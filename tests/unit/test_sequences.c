@@ -152,6 +152,18 @@ Test(sequences, padded_rows_are_as_long_as_the_longest_of_the_batch) {
   gives(program, "yield.3", (const int64_t[]){2}, 1, "int<3>[1, 1] 0"); // an empty row still has a place
 }
 
+/* One numbering for two tables; the steps of the second keep their own names while the first is looked into. */
+Test(sequences, a_numbering_is_shared) {
+  file_put("n.txt", "ab\nb\n");
+  file_put("m.txt", "ba\n\na\n");
+  gives("data d from lines(\"n.txt\") { let s = line |> chars(ends=true) |> pad; ids = s.ids; k = line |> "
+        "category }\n"
+        "data f from lines(\"m.txt\") { let s = line |> chars(like=d.ids) |> pad; x = s.ids; "
+        "y = s.keep }\n"
+        "predict p on f { yield x, y }\n",
+        "yield.0", (const int64_t[]){0, 1}, 2, "int<5>[2, 4] 1 4 3 2 1 2 0 0");
+}
+
 #define WINDOWS                                                                                              \
   "data d from text(\"t.txt\") |> split(valid=0.2, by=\"order\") { let w = text |> chars |> windows(9); "    \
   "ids = w[:-1]; next = w[1:] }\n"
