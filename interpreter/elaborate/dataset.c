@@ -447,6 +447,27 @@ Node *dataset_column(Elaborator *e, Dataset *data, Column *column, const Ast *at
   return column_read(e, data, column);
 }
 
+Node *dataset_text_equals(Elaborator *e, Dataset *data, const Column *column, const char *text, size_t length,
+                          const Ast *at) {
+  if (!e->field_of && data->windows) {
+    problem_window_row(e->problems, at->span, column->name, data->windows->length);
+    return NULL;
+  }
+  const char *title = arena_printf(e->arena, "%s is %s", column->name, text);
+  Column *made = column_made(e, data, -1, title);
+  if (!made) {
+    made = ARENA_NEW(e->arena, Column);
+    *made = (Column){.name = column->name, .title = title, .dtype = DTYPE_BOOL};
+    const Cell *cell = column->values;
+    bool *equal = ARENA_ARRAY(e->arena, bool, data->table->rows + 1);
+    for (int64_t i = 0; i < data->table->rows; i++)
+      equal[i] = cell[i].bytes && cell[i].length == length && !memcmp(cell[i].bytes, text, length);
+    made->values = equal;
+    column_keep(e, data, -1, title, made);
+  }
+  return column_read(e, data, made);
+}
+
 // ---- fields ---------------------------------------------------------------------------------------------------
 
 /* A column that the program names and the file given with --in lacks: fine unless its values are needed. */

@@ -285,6 +285,9 @@ void wholes_free(Elaborator *e);
 void dataset_show_examples(const Elaborator *e, const Dataset *data, Text *out);
 /* The examples of a part: rows, or windows where the block cuts them. */
 const Part *dataset_part(const Dataset *data, PartName part);
+/* Whether each row of a text column is that text, as a bool; NULL after a Problem. A missing value is no text. */
+Node *dataset_text_equals(Elaborator *e, Dataset *data, const Column *column, const char *text, size_t length,
+                          const Ast *at);
 Fitted *fitted_find(const Elaborator *e, Name table, Name field, int number);
 
 /* ---- tasks (task.c) ---- */

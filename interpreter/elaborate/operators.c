@@ -328,9 +328,24 @@ static const Value *operate_matmul(Elaborator *e, const Ast *ast, Node *a, Node 
   return value_tensor(e, product);
 }
 
+static bool is_text_column(const Value *value) {
+  return value->kind == VALUE_COLUMN && value->u.column.column->text && value->u.column.column->values;
+}
+
+/* `kind == "a"`: a bool for each row. NULL if it is something else. */
+static const Value *operate_text_column(Elaborator *e, const Ast *ast, Operator op, const Value *a,
+                                        const Value *b) {
+  const Value *column = is_text_column(a) ? a : is_text_column(b) ? b : NULL, *text = column == a ? b : a;
+  if (!column || text->kind != VALUE_STRING || (op != OPERATOR_EQ && op != OPERATOR_NE)) return NULL;
+  Node *equal = dataset_text_equals(e, column->u.column.data, column->u.column.column, text->u.string.bytes,
+                                    (size_t)text->u.string.length, ast);
+  return value_tensor(e, equal && op == OPERATOR_NE ? build_not(equal) : equal);
+}
+
 const Value *operate(Elaborator *e, const Ast *ast, Operator op, const Value *a, const Value *b) {
   if (a->kind == VALUE_UNKNOWN || b->kind == VALUE_UNKNOWN) return value_unknown();
-  const Value *out = NULL;
+  const Value *out = operate_text_column(e, ast, op, a, b);
+  if (out) return out;
   if (op == OPERATOR_COMPOSE) {
     const Value *pair[2] = {a, b};
     Value *composed = (Value *)value_list(e, pair, 2);

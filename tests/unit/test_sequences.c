@@ -124,6 +124,20 @@ Test(sequences, a_value_is_one_example) {
   gives(program, "yield.4", row + 1, 1, "[1, 3, 1] 0 1 4");
 }
 
+Test(sequences, texts_are_compared) {
+  file_put("k.csv", "k,x\na,1\n,2\nab,3\nb,4\na,5\n");
+  static const char program[] = "data d from csv(\"k.csv\") |> filter(fn (r) = r.k != \"b\") { a = float(k "
+                                "== \"a\"); n = float(\"a\" != k) }\n"
+                                "predict p on d { yield a, n, z=float(k == \"ab\") }\n";
+  static const int64_t row[] = {0, 1, 2, 4};
+  gives(program, "yield.0", row, 4, "[4] 1 0 0 1");
+  gives(program, "yield.1", row, 4, "[4] 0 1 1 0");
+  gives(program, "yield.2", row, 4, "[4] 0 0 1 0");
+  Session *session = opened(program, 1, NULL);
+  cr_assert(session->task[0]->once->data->table->part[PART_ALL].count == 4);
+  session_close(session);
+}
+
 /* Classes are stored as bytes; what is computed with them is not. */
 Test(sequences, narrow_classes_are_whole_numbers) {
   static const char program[] =
