@@ -269,6 +269,9 @@ static const Value *call_map(Elaborator *e, const Ast *at, OpCode op, const Argu
       dtype = src[i]->type.dtype;
     if (src[i]->type.rank && (!shape || src[i]->type.rank > shape->rank)) shape = &src[i]->type;
   }
+  if (op == OP_WHERE && dtype == DTYPE_BOOL) // where(c, 1.0, 0): numbers alone meet in the widest
+    for (int i = 1; i < count; i++)
+      if (src[i]->type.dtype > dtype) dtype = src[i]->type.dtype;
   for (int i = 0; i < count; i++) {
     if (op == OP_WHERE && i == 0) {
       if (src[0]->type.dtype != DTYPE_BOOL) return slot_error(e, at, &args[0], "a condition (bool)");
