@@ -49,6 +49,7 @@ class Case:
         self.f32, self.f64 = f32, f64
         self.random = np.random.default_rng(zlib.crc32(name.encode()))
         self.given, self.inputs, self.checks, self.gradients, self.weights = [], {}, [], [], {}
+        self.opening, self.table = "task compare {", {}  # the block that compares; columns of its table
         self.sums = {}  # by shape: the name and value of the u that gradients are taken with
 
     # ---- inputs ----
@@ -116,7 +117,7 @@ class Case:
                  f"# tolerance f32 {self.f32:g} f64 {self.f64:g}", OFF + self.declarations]
         for model in sorted({path.split(".")[0] for path in self.weights}):
             lines.append(f'load {model} from "{self.name}.json"')
-        lines.append("task compare {")
+        lines.append(self.opening)
         lines += ["  " + line for line in self.given]
         if checks is self.gradients:
             lines += [f"  let {name} = {tensor(u)}" for name, u in self.sums.values() if u.ndim]
@@ -137,4 +138,8 @@ class Case:
             with open(os.path.join(folder, self.name + ".json"), "w") as file:
                 json.dump({"lathe": 1, "weights": weights}, file)
                 file.write("\n")
+        if self.table:
+            with open(os.path.join(folder, self.name + ".csv"), "w") as file:
+                rows = zip(*[map(literal, values) for values in self.table.values()])
+                file.writelines(",".join(row) + "\n" for row in [tuple(self.table), *rows])
         return len(self.checks) + len(self.gradients)

@@ -154,6 +154,7 @@ def comparisons():
     x, y = c.let("x", torch.tensor([1.0, -2, 0, 3.5, -0.5])), c.let("y", torch.tensor([1.0, 2, -1, 3, -0.5]))
     return all_values(c, {
         "x == y": x == y, "x != y": x != y, "x < y": x < y, "x <= y": x <= y, "x > y": x > y, "x >= y": x >= y,
+        "where(x > y, 1.0, 0)": (x > y).double(),
         "x > 0 and y > 0": (x > 0) & (y > 0), "x > 0 or y > 0": (x > 0) | (y > 0), "not x > 0": ~(x > 0),
         "(x > 0) != (y > 0)": (x > 0) ^ (y > 0),
         "any(x > y)": (x > y).any(), "all(x >= y)": (x >= y).all(),
