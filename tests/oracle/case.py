@@ -49,6 +49,7 @@ class Case:
         self.f32, self.f64 = f32, f64
         self.random = np.random.default_rng(zlib.crc32(name.encode()))
         self.given, self.inputs, self.checks, self.gradients, self.weights = [], {}, [], [], {}
+        self.events = ""  # what is run between loading and comparing
         self.opening, self.table = "task compare {", {}  # the block that compares; columns of its table
         self.sums = {}  # by shape: the name and value of the u that gradients are taken with
 
@@ -91,6 +92,8 @@ class Case:
         value = torch.as_tensor(value)
         u_name, u = self.sum_of(tuple(value.shape))
         inputs = {n: x for n, x in self.inputs.items() if not names or n in names}
+        models = {path: path.split(".", 1) for path in self.weights if self.weights[path].requires_grad}
+        inputs |= {f'{model}["{rest}"]': self.weights[path] for path, (model, rest) in models.items()}
         found = torch.autograd.grad((value * u).sum(), list(inputs.values()), allow_unused=True, retain_graph=True)
         total = f"sum(({text}) * {u_name})" if value.ndim else text
         for (name, _), gradient in zip(inputs.items(), found):
@@ -106,10 +109,15 @@ class Case:
         self.check(text, value, label)
         self.gradient(text, value, label=label)
 
-    def weight(self, path, value):
-        """A weight of the file that the case's models load."""
-        self.weights[path] = array(value)
-        return torch.as_tensor(value)
+    def weight(self, path, *shape, value=None):
+        """A weight of the file that the case's models load, and that gradients are taken for."""
+        self.weights[path] = (self.numbers(*shape, low=-0.8, high=0.8) if value is None else value).requires_grad_(True)
+        return self.weights[path]
+
+    def state(self, path, value):
+        """A state of that file."""
+        self.weights[path] = value
+        return value
 
     # ---- writing ----
     def program(self, checks):
@@ -117,7 +125,7 @@ class Case:
                  f"# tolerance f32 {self.f32:g} f64 {self.f64:g}", OFF + self.declarations]
         for model in sorted({path.split(".")[0] for path in self.weights}):
             lines.append(f'load {model} from "{self.name}.json"')
-        lines.append(self.opening)
+        lines.append(self.events + self.opening)
         lines += ["  " + line for line in self.given]
         if checks is self.gradients:
             lines += [f"  let {name} = {tensor(u)}" for name, u in self.sums.values() if u.ndim]
@@ -133,8 +141,8 @@ class Case:
                 with open(os.path.join(folder, self.name + suffix + ".model"), "w") as file:
                     file.write(self.program(checks))
         if self.weights:
-            weights = {path: {"shape": list(value.shape), "data": [float(f"{n:.17g}") for n in value.ravel()]}
-                       for path, value in self.weights.items()}
+            weights = {path: {"shape": list(value.shape), "dtype": "f64", "data": value.detach().flatten().tolist()}
+                       | ({} if value.requires_grad else {"state": True}) for path, value in self.weights.items()}
             with open(os.path.join(folder, self.name + ".json"), "w") as file:
                 json.dump({"lathe": 1, "weights": weights}, file)
                 file.write("\n")

@@ -204,7 +204,15 @@ def shapes():
         "transpose(x, [1, 0, 2])": x.permute(1, 0, 2), "swap(x)": x.mT,
         "concat([x, y], axis=1)": torch.cat([x, y], 1), "stack([x, y])": torch.stack([x, y]),
         "stack([x, y], axis=1)": torch.stack([x, y], 1), "flip(x, 0)": x.flip(0), "flip(x)": x.flip(-1),
-        "chunk(x, 2)[1]": x.chunk(2, -1)[1], "unstack(x)[1]": x[..., 1],
+        "chunk(x, 2)[1]": x.chunk(2, -1)[1],
+    })
+
+
+def slices():
+    c = Case("slices", "indexing, products, triangles")
+    x, y = c.let("x", c.numbers(2, 3, 4)), c.let("y", c.numbers(2, 3, 4))
+    return all_both(c, {
+        "unstack(x)[1]": x[..., 1],
         "x[0]": x[0], "x[:, -1]": x[:, -1], "x[..., 0]": x[..., 0], "x[:, 1:]": x[:, 1:], "x[:, ::2]": x[:, ::2],
         "x[:, None]": x[:, None], "x[:, :-1] - x[:, 1:]": x[:, :-1] - x[:, 1:],
         "x @ swap(y)": x @ y.mT, "x[0] @ y[0, 1]": x[0] @ y[0, 1],
@@ -258,5 +266,5 @@ def more_indices():
     return c
 
 
-CASES = [activations, softmaxes, losses, losses_of_signs, elementwise, steps, comparisons, reductions, more_reductions, shapes,
+CASES = [activations, softmaxes, losses, losses_of_signs, elementwise, steps, comparisons, reductions, more_reductions, shapes, slices,
          more_shapes, indices, more_indices]

@@ -16,6 +16,7 @@ import torch
 
 import case
 import functions
+import layers
 import training
 
 jax.config.update("jax_enable_x64", True)
@@ -30,7 +31,7 @@ case.VERSIONS = {
 
 if __name__ == "__main__":
     total = 0
-    for make in functions.CASES + training.CASES:
+    for make in functions.CASES + layers.CASES + training.CASES:
         torch.manual_seed(0)
         made = make()
         if len(sys.argv) == 1 or made.name in sys.argv[1:]:

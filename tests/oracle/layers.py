@@ -1,0 +1,165 @@
+"""Cases of layers with weights from a file: what they give, and the gradients of inputs and weights."""
+
+import torch
+import torch.nn.functional as F
+
+from case import Case, tensor
+
+ACTS = {"linear": lambda x: x, "relu": F.relu, "tanh": torch.tanh, "gelu": F.gelu}
+
+
+def images(x):
+    """[B, H, W, C] to torch's order, and back."""
+    return x.permute(0, 3, 1, 2)
+
+
+def rows(y):
+    return y.permute(0, 2, 3, 1)
+
+
+def dense():
+    c = Case("dense", "Dense, with and without bias, on rows and on rows of rows")
+    c.declarations = ("model a(x: [B, 4]) = x |> Dense(3)\nmodel b(x: [B, 4]) = x |> Dense(3, tanh, bias=false)\n"
+                      "model c(x: [B, 4]) = x |> Dense(5, relu) |> Dense(2)\nmodel d(x: [B, T, 4]) = x |> Dense(2)\n")
+    x, r = c.let("x", c.numbers(3, 4)), c.let("r", c.numbers(2, 3, 4))
+    aW, ab, bW = c.weight("a.Dense.W", 4, 3), c.weight("a.Dense.b", 3), c.weight("b.Dense.W", 4, 3)
+    c0, c0b = c.weight("c.Dense.0.W", 4, 5), c.weight("c.Dense.0.b", 5)
+    c1, c1b = c.weight("c.Dense.1.W", 5, 2), c.weight("c.Dense.1.b", 2)
+    dW, db = c.weight("d.Dense.W", 4, 2), c.weight("d.Dense.b", 2)
+    c.both("a(x)", F.linear(x, aW.T, ab))
+    c.both("b(x)", torch.tanh(F.linear(x, bW.T)))
+    c.both("c(x)", F.linear(F.relu(F.linear(x, c0.T, c0b)), c1.T, c1b))
+    c.both("d(r)", F.linear(r, dW.T, db))
+    return c
+
+
+def conv2d(x, kernel, bias=None, stride=1, pad="same", groups=1, dilation=1):
+    """torch's conv2d on our order, padded as language.md 8 says."""
+    if pad == "same":
+        reach = [(size - 1) * dilation + 1 for size in kernel.shape[:2]]
+        front = [(r - 1) // 2 for r in reach]
+        x = F.pad(images(x), (front[1], reach[1] - 1 - front[1], front[0], reach[0] - 1 - front[0]))
+    else:
+        x = images(x)
+    return rows(F.conv2d(x, kernel.permute(3, 2, 0, 1), bias, stride, 0, dilation, groups))
+
+
+def convolutions():
+    c = Case("convolutions", "Conv2D: padding, stride, groups")
+    c.declarations = ("model a(x: [B, 5, 5, 2]) = x |> Conv2D(3, 3)\n"
+                      "model b(x: [B, 5, 5, 2]) = x |> Conv2D(2, 3, tanh, stride=2)\n"
+                      'model c(x: [B, 5, 5, 2]) = x |> Conv2D(2, 2, pad="valid", bias=false)\n'
+                      "model d(x: [B, 5, 5, 2]) = x |> Conv2D(4, 3, groups=2)\n"
+                      'model e(x: [B, 5, 5, 2]) = x |> Conv2D(2, 2, stride=2, pad="same")\n')
+    x = c.let("x", c.numbers(1, 5, 5, 2))
+    w = {n: c.weight(f"{n}.Conv2D.K", *shape) for n, shape in
+         {"a": (3, 3, 2, 3), "b": (3, 3, 2, 2), "c": (2, 2, 2, 2), "d": (3, 3, 1, 4), "e": (2, 2, 2, 2)}.items()}
+    bias = {n: c.weight(f"{n}.Conv2D.b", size) for n, size in {"a": 3, "b": 2, "d": 4, "e": 2}.items()}
+    c.both("a(x)", conv2d(x, w["a"], bias["a"]))
+    c.both("b(x)", torch.tanh(conv2d(x, w["b"], bias["b"], 2)))
+    c.both("c(x)", conv2d(x, w["c"], pad="valid"))
+    c.both("d(x)", conv2d(x, w["d"], bias["d"], groups=2))
+    c.both("e(x)", conv2d(x, w["e"], bias["e"], 2))
+    return c
+
+
+def windows():
+    c = Case("windows", "conv2d and max_pool as functions")
+    x, k = c.let("x", c.numbers(1, 6, 5, 2)), c.let("k", c.numbers(3, 3, 2, 2))
+    c.both('conv2d(x, k, pad="valid")', conv2d(x, k, pad="valid"))
+    c.both("conv2d(x, k, dilation=2)", conv2d(x, k, dilation=2))
+    c.both('conv2d(x, k, stride=2, pad="valid")', conv2d(x, k, pad="valid", stride=2))
+    c.both("max_pool(x, 2)", rows(F.max_pool2d(images(x), 2)))
+    c.both("max_pool(x, 3, stride=2)", rows(F.max_pool2d(images(x), 3, 2)))
+    c.both('max_pool(x, 3, stride=1, pad="same")', rows(F.max_pool2d(images(x), 3, 1, 1)))
+    c.both("global_pool(x)", x.mean((1, 2)))
+    return c
+
+
+def normalisations():
+    c = Case("normalisations", "BatchNorm as it is used after training, LayerNorm, RMSNorm, Embedding")
+    c.declarations = ("model a(x: [B, 3]) = x |> BatchNorm()\nmodel b(x: [B, 2, 2, 3]) = x |> BatchNorm(eps=1e-3)\n"
+                      "model c(x: [B, 3]) = x |> LayerNorm()\nmodel d(x: [B, 3]) = x |> RMSNorm()\n"
+                      "model e(x: int<5>[B]) = x |> Embedding(3)\n")
+    x, im = c.let("x", c.numbers(4, 3)), c.let("im", c.numbers(2, 2, 2, 3))
+    ids = c.let("ids", torch.tensor([3, 0, 4, 3]), bound=5)
+    for name, value, eps in ("a", x, 1e-5), ("b", im, 1e-3):
+        scale, shift = c.weight(f"{name}.BatchNorm.scale", 3), c.weight(f"{name}.BatchNorm.shift", 3)
+        center = c.state(f"{name}.BatchNorm.center", c.numbers(3))
+        spread = c.state(f"{name}.BatchNorm.spread", c.numbers(3, low=0.3, high=2))
+        y = F.batch_norm(value.movedim(-1, 1), center, spread, scale, shift, False, 0.0, eps).movedim(1, -1)
+        c.both(f"{name}({'x' if name == 'a' else 'im'})", y)
+    c.both("c(x)", F.layer_norm(x, [3], c.weight("c.LayerNorm.scale", 3), c.weight("c.LayerNorm.shift", 3), 1e-5))
+    c.both("d(x)", F.rms_norm(x, [3], c.weight("d.RMSNorm.scale", 3), 1e-6))
+    c.both("e(ids)", F.embedding(ids, c.weight("e.Embedding.table", 5, 3)))
+    return c
+
+
+def residual():
+    c = Case("residual", "ResBlock as it is used after training, with and without a convolution on the way around")
+    c.declarations = ("model a(x: [B, 4, 4, 2]) = x |> ResBlock(2)\n"
+                      "model b(x: [B, 4, 4, 2]) = x |> ResBlock(3, stride=2)\n")
+    x = c.let("x", c.numbers(1, 4, 4, 2))
+
+    def norm(path, y, size):
+        scale, shift = c.weight(path + ".scale", size), c.weight(path + ".shift", size)
+        center, spread = c.state(path + ".center", c.numbers(size)), c.state(path + ".spread", c.numbers(size, low=0.5))
+        return rows(F.batch_norm(images(y), center, spread, scale, shift, False, 0.0, 1e-5))
+
+    for name, size, stride in ("a", 2, 1), ("b", 3, 2):
+        at = f"{name}.ResBlock."
+        y = conv2d(x, c.weight(at + "Conv2D.0.K", 3, 3, 2, size), stride=stride)
+        y = F.relu(norm(at + "BatchNorm.0", y, size))
+        y = norm(at + "BatchNorm.1", conv2d(y, c.weight(at + "Conv2D.1.K", 3, 3, size, size)), size)
+        skip = x
+        if name == "b":
+            skip = norm(at + "BatchNorm.2", conv2d(x, c.weight(at + "Conv2D.2.K", 1, 1, 2, size), stride=2), size)
+        c.both(f"{name}(x)", F.relu(y + skip))
+    return c
+
+
+def batch_norm_training():
+    """Three steps of SGD. Our running variance is that of the batch (over n), as in Keras and the paper; torch's
+    is over n - 1, so the states are kept here by hand."""
+    c = Case("batch_norm_training", "a net with BatchNorm after three steps, as it is used afterwards", f32=3e-5)
+    x, y = c.numbers(6, 3), c.numbers(6, 2)
+    w = {n: c.weight(f"net.{n}", *shape).clone().detach().requires_grad_(True) for n, shape in
+         {"Dense.0.W": (3, 4), "Dense.0.b": (4,), "BatchNorm.scale": (4,), "BatchNorm.shift": (4,),
+          "Dense.1.W": (4, 2), "Dense.1.b": (2,)}.items()}
+    center, spread = torch.zeros(4), torch.ones(4)
+    c.state("net.BatchNorm.center", center), c.state("net.BatchNorm.spread", spread)
+    c.declarations = (f"fn x() = {tensor(x)}\nfn y() = {tensor(y)}\n"
+                      "model net(x: [B, 3]) = x |> Dense(4) |> BatchNorm() |> tanh |> Dense(2)\n")
+    c.events = "train fit { steps = 3; minimize mse(net(x()), y()) using sgd(0.1) }\n"
+
+    def net(training):
+        h = F.linear(x, w["Dense.0.W"].T, w["Dense.0.b"])
+        m, v = (h.mean(0), h.var(0, correction=0)) if training else (center, spread)
+        h = torch.tanh((h - m) / torch.sqrt(v + 1e-5) * w["BatchNorm.scale"] + w["BatchNorm.shift"])
+        return F.linear(h, w["Dense.1.W"].T, w["Dense.1.b"]), m.detach(), v.detach()
+
+    optimizer = torch.optim.SGD(list(w.values()), 0.1)
+    for _ in range(3):
+        out, m, v = net(True)
+        optimizer.zero_grad()
+        F.mse_loss(out, y).backward()
+        optimizer.step()
+        center, spread = 0.9 * center + 0.1 * m, 0.9 * spread + 0.1 * v
+    c.check("net(x())", net(False)[0])
+    return c
+
+
+def dropout():
+    """With w for the loss, a step of SGD leaves minus the mean of what Dropout gives, and of its square."""
+    c = Case("dropout", "Dropout while training: mean, mean square and share of zeros", f32=1e-2, f64=1e-2)
+    y = F.dropout(torch.ones(400, 500), 0.3, training=True)
+    c.declarations = ("layer Two()() -> [3] { param w: [3] = 0; w }\nmodel means = Two()\n"
+                      "model drop(x: [B, n]) = x |> Dropout(0.3)\n")
+    c.events = ("train fit { steps = 1\n  let y = drop(ones([400, 500]))\n"
+                "  minimize -sum(means() * stack([mean(y), mean(y ** 2), mean(float(y == 0))])) using sgd(1.0)\n}\n")
+    c.check("means()", torch.stack([y.mean(), (y ** 2).mean(), (y == 0).double().mean()]))
+    c.check("mean(drop(ones([3, 5])))", F.dropout(torch.ones(3, 5), 0.3, training=False).mean())
+    return c
+
+
+CASES = [dense, convolutions, windows, normalisations, residual, batch_norm_training, dropout]
