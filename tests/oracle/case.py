@@ -9,6 +9,8 @@ import json
 import os
 import zlib
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import torch
 
@@ -99,6 +101,15 @@ class Case:
         for (name, _), gradient in zip(inputs.items(), found):
             if gradient is not None:
                 self.gradients.append((f"{label or text} by {name}", f"grad({total}, {name})", array(gradient)))
+
+    def jax(self, text, f, *names, label=None):
+        """Value and gradients of a function of JAX of the inputs of these names."""
+        value, pull = jax.vjp(f, *[jnp.array(self.inputs[name].detach().numpy()) for name in names])
+        self.check(text, np.array(value), label)
+        u_name, u = self.sum_of(tuple(value.shape))
+        total = f"sum(({text}) * {u_name})" if value.ndim else text
+        for name, gradient in zip(names, pull(jnp.array(u.numpy()))):
+            self.gradients.append((f"{label or text} by {name}", f"grad({total}, {name})", np.array(gradient)))
 
     def sum_of(self, shape):
         if shape not in self.sums:

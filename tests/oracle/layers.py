@@ -162,4 +162,71 @@ def dropout():
     return c
 
 
-CASES = [dense, convolutions, windows, normalisations, residual, batch_norm_training, dropout]
+def recurrent():
+    """torch's gates stand in our order; its second bias is 0, and 1 for the forget gate, which we add ourselves."""
+    c = Case("recurrent", "RNN, LSTM, GRU over five steps")
+    x = c.let("x", c.numbers(2, 5, 3))
+    c.declarations = "".join(f"model {name.lower()}(x: [B, T, 3]) = x |> {name}(2)\n" for name in ("RNN", "LSTM", "GRU"))
+    for name, gates in ("RNN", 1), ("LSTM", 4), ("GRU", 3):
+        at = f"{name.lower()}.{name}."
+        wx, wh, b = c.weight(at + "Wx", 3, 2 * gates), c.weight(at + "Wh", 2, 2 * gates), c.weight(at + "b", 2 * gates)
+        second = torch.zeros(2 * gates)
+        if name == "LSTM":
+            second[2:4] = 1
+        layer = getattr(torch.nn, name)(3, 2, batch_first=True)
+        weights = {"weight_ih_l0": wx.T, "weight_hh_l0": wh.T, "bias_ih_l0": b, "bias_hh_l0": second}
+        y, _ = torch.func.functional_call(layer, weights, (x,))
+        c.both(f"{name.lower()}(x)", y)
+    return c
+
+
+def attention(heads, x, qkv, out, mask=None):
+    layer = torch.nn.MultiheadAttention(x.shape[-1], heads, bias=False, batch_first=True)
+    weights = {"in_proj_weight": qkv.T, "out_proj.weight": out.T}
+    return torch.func.functional_call(layer, weights, (x, x, x), {"attn_mask": mask, "need_weights": False})[0]
+
+
+def attentions():
+    c = Case("attentions", "Attention, with and without looking ahead")
+    c.declarations = ("model a(x: [B, T, 4]) = x |> Attention(2)\n"
+                      "model b(x: [B, T, 4]) = x |> Attention(1, causal=true)\n")
+    x = c.let("x", c.numbers(2, 3, 4))
+    for name, heads, mask in ("a", 2, None), ("b", 1, torch.triu(torch.ones(3, 3), 1) > 0):
+        qkv, out = c.weight(f"{name}.Attention.qkv.W", 4, 12), c.weight(f"{name}.Attention.out.W", 4, 4)
+        c.both(f"{name}(x)", attention(heads, x, qkv, out, mask))
+    return c
+
+
+def transformer():
+    c = Case("transformer", "Transformer, which normalises before each part")
+    c.declarations = "model a(x: [B, T, 4]) = x |> Transformer(2)\n"
+    x = c.let("x", c.numbers(1, 3, 4))
+    w = {n: c.weight(f"a.Transformer.{n}", *shape) for n, shape in
+         {"LayerNorm.0.scale": (4,), "LayerNorm.0.shift": (4,), "LayerNorm.1.scale": (4,), "LayerNorm.1.shift": (4,),
+          "Attention.qkv.W": (4, 12), "Attention.out.W": (4, 4), "Dense.0.W": (4, 16), "Dense.0.b": (16,),
+          "Dense.1.W": (16, 4), "Dense.1.b": (4,)}.items()}
+    layer = torch.nn.TransformerEncoderLayer(4, 2, 16, 0.0, "gelu", norm_first=True, batch_first=True)
+    names = {"self_attn.in_proj_weight": w["Attention.qkv.W"].T, "self_attn.out_proj.weight": w["Attention.out.W"].T,
+             "self_attn.in_proj_bias": torch.zeros(12), "self_attn.out_proj.bias": torch.zeros(4),
+             "linear1.weight": w["Dense.0.W"].T, "linear1.bias": w["Dense.0.b"], "linear2.weight": w["Dense.1.W"].T,
+             "linear2.bias": w["Dense.1.b"]}
+    for i in range(2):
+        names |= {f"norm{i + 1}.weight": w[f"LayerNorm.{i}.scale"], f"norm{i + 1}.bias": w[f"LayerNorm.{i}.shift"]}
+    c.both("a(x)", torch.func.functional_call(layer, names, (x,)))
+    return c
+
+
+def sequences():
+    c = Case("sequences", "Conv1D: padding, causal padding, stride")
+    c.declarations = ('model a(x: [B, T, 2]) = x |> Conv1D(3, 3)\nmodel b(x: [B, T, 2]) = x |> Conv1D(2, 3, pad="causal")\n'
+                      "model c(x: [B, T, 2]) = x |> Conv1D(2, 2, tanh, stride=2)\n")
+    x = c.let("x", c.numbers(2, 6, 2))
+    for name, filters, size, stride, front, back in ("a", 3, 3, 1, 1, 1), ("b", 2, 3, 1, 2, 0), ("c", 2, 2, 2, 0, 1):
+        k, b = c.weight(f"{name}.Conv1D.K", size, 2, filters), c.weight(f"{name}.Conv1D.b", filters)
+        y = F.conv1d(F.pad(x.mT, (front, back)), k.permute(2, 1, 0), b, stride).mT
+        c.both(f"{name}(x)", torch.tanh(y) if name == "c" else y)
+    return c
+
+
+CASES = [dense, convolutions, windows, normalisations, residual, batch_norm_training, dropout, recurrent,
+         attentions, transformer, sequences]

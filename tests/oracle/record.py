@@ -18,6 +18,7 @@ import case
 import functions
 import layers
 import training
+import transforms
 
 jax.config.update("jax_enable_x64", True)
 keras.config.set_floatx("float64")
@@ -31,7 +32,7 @@ case.VERSIONS = {
 
 if __name__ == "__main__":
     total = 0
-    for make in functions.CASES + layers.CASES + training.CASES:
+    for make in functions.CASES + layers.CASES + training.CASES + transforms.CASES:
         torch.manual_seed(0)
         made = make()
         if len(sys.argv) == 1 or made.name in sys.argv[1:]:
