@@ -76,6 +76,27 @@ def optimizers():
     race.torch("rmsprop(0.05, rho=0.99, eps=1e-8)", lambda p: o.RMSprop(p, 0.05))
     race.torch("adagrad(0.5)", lambda p: o.Adagrad(p, 0.5))
     race.torch("adadelta(1.0, rho=0.9)", lambda p: o.Adadelta(p, 1.0))
+    race.torch("amsgrad(0.1)", lambda p: o.Adam(p, 0.1, amsgrad=True))
+    race.torch("rprop(0.01)", lambda p: o.Rprop(p, 0.01))
+    return race.case
+
+
+def muon():
+    """torch rounds to bfloat16 inside; here it may not, so that the numbers can be compared."""
+    race = Race("muon", "weights after 20 steps of least squares", f32=1e-4)
+    kept, torch.bfloat16 = torch.bfloat16, torch.float64
+    for text, settings in {
+        "muon(0.02)": {"weight_decay": 0},
+        "muon(0.02, nesterov=false, decay=0.1)": {"nesterov": False, "weight_decay": 0.1},
+    }.items():
+        w = race.start.T.clone().requires_grad_(True)
+        optimizer = torch.optim.Muon([w], 0.02, **settings)
+        for _ in range(STEPS):
+            optimizer.zero_grad()
+            F.mse_loss(race.x @ w.T, race.y).backward()
+            optimizer.step()
+        race.entry(text, w.T)
+    torch.bfloat16 = kept
     return race.case
 
 
@@ -84,6 +105,14 @@ def optimizers_of_others():
     race.optax("nadam(0.1)", optax.nadam(0.1))
     race.optax("lion(0.05)", optax.lion(0.05, b1=0.9, b2=0.99, weight_decay=0))
     race.optax("lion(0.05, decay=0.1)", optax.lion(0.05, b1=0.9, b2=0.99, weight_decay=0.1))
+    race.optax("lion(0.05, beta1=0.9, beta2=0.9)", optax.signum(0.05, 0.9))
+    race.optax("adabelief(0.1)", optax.adabelief(0.1))
+    race.optax("yogi(0.1)", optax.yogi(0.1))
+    race.optax("radam(0.1)", optax.radam(0.1))
+    race.optax("radam(0.1, beta2=0.9)", optax.radam(0.1, b2=0.9))
+    race.optax("lamb(0.1)", optax.lamb(0.1))
+    race.optax("lamb(0.1, decay=0.1)", optax.lamb(0.1, weight_decay=0.1))
+    race.optax("lars(0.1, trust=0.1, decay=0.1)", optax.lars(0.1, 0.1, trust_coefficient=0.1))
     race.optax("adam(0.1 * warmup(5))", optax.adam(lambda t: 0.1 * jnp.minimum(jnp.float64(t + 1) / 5, 1)))
     return race.case
 
@@ -93,6 +122,8 @@ def optimizers_of_keras():
     k = keras.optimizers
     race.keras("adamax(0.1, eps=1e-7)", k.Adamax(0.1))
     race.keras("sgd(0.05)", k.SGD(0.05))
+    race.keras("ftrl(0.1)", k.Ftrl(0.1))
+    race.keras("ftrl(0.1, l1=0.05, l2=0.01)", k.Ftrl(0.1, l1_regularization_strength=0.05, l2_regularization_strength=0.01))
     return race.case
 
 
@@ -277,5 +308,5 @@ def initialisers():
     return c
 
 
-CASES = [optimizers, optimizers_of_others, optimizers_of_keras, schedules, one_cycle, schedules_of_optax, metrics,
+CASES = [optimizers, muon, optimizers_of_others, optimizers_of_keras, schedules, one_cycle, schedules_of_optax, metrics,
          class_metrics, initialisers]
