@@ -95,6 +95,31 @@ def normalisations():
     return c
 
 
+def group_norms():
+    c = Case("group_norms", "GroupNorm over images and rows, one group, a group a channel; PReLU")
+    c.declarations = ("model a(x: [B, 2, 3, 4]) = x |> GroupNorm(2)\nmodel b(x: [B, 2, 3, 4]) = x |> GroupNorm(1)\n"
+                      "model c(x: [B, 2, 3, 4]) = x |> GroupNorm(4)\nmodel d(x: [B, 2, 3, 4]) = x |> PReLU()\n")
+    x = c.let("x", c.numbers(2, 2, 3, 4))
+    for name, groups in ("a", 2), ("b", 1), ("c", 4):
+        scale, shift = c.weight(f"{name}.GroupNorm.scale", 4), c.weight(f"{name}.GroupNorm.shift", 4)
+        c.both(f"{name}(x)", rows(F.group_norm(images(x), groups, scale, shift, 1e-5)))
+    c.both("d(x)", rows(F.prelu(images(x), c.weight("d.PReLU.slope", 4))))
+    return c
+
+
+def separable():
+    c = Case("separable", "DepthwiseConv2D and SeparableConv2D")
+    c.declarations = ("model a(x: [B, 4, 4, 2]) = x |> DepthwiseConv2D(3, multiple=2)\n"
+                      "model b(x: [B, 4, 4, 2]) = x |> SeparableConv2D(3, 3, tanh)\n")
+    x = c.let("x", c.numbers(1, 4, 4, 2))
+    k, b = c.weight("a.DepthwiseConv2D.Conv2D.K", 3, 3, 1, 4), c.weight("a.DepthwiseConv2D.Conv2D.b", 4)
+    c.both("a(x)", conv2d(x, k, b, groups=2))
+    at = "b.SeparableConv2D.Conv2D."
+    deep, wide = c.weight(at + "0.K", 3, 3, 1, 2), c.weight(at + "1.K", 1, 1, 2, 3)
+    c.both("b(x)", torch.tanh(conv2d(conv2d(x, deep, groups=2), wide, c.weight(at + "1.b", 3))))
+    return c
+
+
 def residual():
     c = Case("residual", "ResBlock as it is used after training, with and without a convolution on the way around")
     c.declarations = ("model a(x: [B, 4, 4, 2]) = x |> ResBlock(2)\n"
@@ -149,16 +174,27 @@ def batch_norm_training():
     return c
 
 
-def dropout():
-    """With w for the loss, a step of SGD leaves minus the mean of what Dropout gives, and of its square."""
-    c = Case("dropout", "Dropout while training: mean, mean square and share of zeros", f32=1e-2, f64=1e-2)
-    y = F.dropout(torch.ones(400, 500), 0.3, training=True)
-    c.declarations = ("layer Two()() -> [3] { param w: [3] = 0; w }\nmodel means = Two()\n"
-                      "model drop(x: [B, n]) = x |> Dropout(0.3)\n")
-    c.events = ("train fit { steps = 1\n  let y = drop(ones([400, 500]))\n"
-                "  minimize -sum(means() * stack([mean(y), mean(y ** 2), mean(float(y == 0))])) using sgd(1.0)\n}\n")
-    c.check("means()", torch.stack([y.mean(), (y ** 2).mean(), (y == 0).double().mean()]))
-    c.check("mean(drop(ones([3, 5])))", F.dropout(torch.ones(3, 5), 0.3, training=False).mean())
+def noise():
+    """With w for the loss, a step of SGD leaves minus the mean of what a layer gives while training, its mean square,
+    and its share of zeros."""
+    c = Case("noise", "layers of noise while training: mean, mean square, share of zeros; and that they rest afterwards",
+             f32=1e-2, f64=1e-2)
+    ones = torch.ones(400, 500)
+    gauss = torch.randn(400, 500)
+    c.declarations = "layer Three()() -> [3] { param w: [3] = 0; w }\n"
+    for i, (layer, y) in enumerate({
+        "Dropout(0.3)": F.dropout(ones, 0.3, training=True),
+        "AlphaDropout(0.3)": F.alpha_dropout(ones, 0.3, training=True),
+        "GaussianNoise(0.5)": ones + 0.5 * gauss,
+        "GaussianDropout(0.3)": ones * (1 + (0.3 / 0.7) ** 0.5 * gauss),
+        "SpatialDropout(0.3)": F.dropout2d(torch.ones(400, 500, 1, 2), 0.3, training=True),
+    }.items()):
+        shape = "400, 1, 2, 500" if "Spatial" in layer else "400, 500"
+        c.declarations += f"model means{i} = Three()\nmodel m{i}(x: [{'B, H, W, C' if 'Sp' in layer else 'B, C'}]) = x |> {layer}\n"
+        c.events += (f"train fit{i} {{ steps = 1; let y = m{i}(ones([{shape}]))\n  minimize -sum(means{i}() * "
+                     f"stack([mean(y), mean(y ** 2), mean(float(y == 0))])) using sgd(1.0)\n}}\n")
+        c.check(f"means{i}()", torch.stack([y.mean(), (y ** 2).mean(), (y == 0).double().mean()]), label=layer)
+        c.check(f"max(abs(m{i}(ones([{shape}])) - 1))", 0.0, label=layer + " afterwards")
     return c
 
 
@@ -228,5 +264,6 @@ def sequences():
     return c
 
 
-CASES = [dense, convolutions, windows, normalisations, residual, batch_norm_training, dropout, recurrent,
+CASES = [dense, convolutions, windows, normalisations, group_norms, separable, residual,
+         batch_norm_training, noise, recurrent,
          attentions, transformer, sequences]

@@ -74,9 +74,12 @@ def optimizers():
     race.torch("adamw(0.1, decay=0.1)", lambda p: o.AdamW(p, 0.1, weight_decay=0.1))
     race.torch("rmsprop(0.05)", lambda p: o.RMSprop(p, 0.05, alpha=0.9, eps=1e-7))
     race.torch("rmsprop(0.05, rho=0.99, eps=1e-8)", lambda p: o.RMSprop(p, 0.05))
+    race.torch("rmsprop(0.02, momentum=0.9, eps=1e-8)", lambda p: o.RMSprop(p, 0.02, alpha=0.9, momentum=0.9))
+    race.torch("rmsprop(0.02, centered=true, eps=1e-3)", lambda p: o.RMSprop(p, 0.02, alpha=0.9, centered=True, eps=1e-3))
     race.torch("adagrad(0.5)", lambda p: o.Adagrad(p, 0.5))
     race.torch("adadelta(1.0, rho=0.9)", lambda p: o.Adadelta(p, 1.0))
     race.torch("amsgrad(0.1)", lambda p: o.Adam(p, 0.1, amsgrad=True))
+    race.torch("adafactor(0.1)", lambda p: o.Adafactor(p, 0.1, eps=(1e-30, 1e-3), weight_decay=0))
     race.torch("rprop(0.01)", lambda p: o.Rprop(p, 0.01))
     return race.case
 
@@ -263,6 +266,11 @@ def metrics():
         "recall(y, hit)": fed(k.Recall(dtype="float64"), prob, hit),
         "f1(y, hit)": fed(k.F1Score(threshold=0.5, dtype="float64"), prob, hit),
         "auc(y, hit)": auc,
+        "pearson(y, t)": float(np.corrcoef(y, t)[0, 1]),
+        "total(float(y > 0) * (1 - hit))": fed(k.FalsePositives(dtype="float64"), prob, hit),
+        "5 * total(float(y > 0) * hit) / (total(float(y > 0)) + 4 * total(hit))":
+            fed(k.FBetaScore(beta=2.0, threshold=0.5, dtype="float64"), prob, hit),
+        "total(float(y <= 0) * (1 - hit)) / total(1 - hit)": float(((y <= 0) * (1 - hit)).sum() / (1 - hit).sum()),
     })
 
 
@@ -282,6 +290,8 @@ def class_metrics():
         "accuracy(scores, kind)": fed(k.SparseCategoricalAccuracy(dtype="float64"), scores, kind),
         "perplexity(scores, kind)": math.exp(loss),
         "confusion(scores, kind)": table,
+        "top_accuracy(scores, kind, k=2)": fed(k.SparseTopKCategoricalAccuracy(2, dtype="float64"), scores, kind),
+        "iou(scores, kind)": fed(k.MeanIoU(3, sparse_y_pred=False, dtype="float64"), scores, kind),
     }, "  scores = columns(a, b, c)\n  kind = kind |> category\n")
 
 
