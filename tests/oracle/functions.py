@@ -86,8 +86,16 @@ def losses():
         "dice(y, share)": 1 - (2 * (prob * share).sum() + 1) / (prob.sum() + share.sum() + 1),
         "gaussian_nll(y, t, share)": F.gaussian_nll_loss(y, share, t.exp(), full=True, eps=0),
         "cosine_similarity(y, t)": F.cosine_similarity(y, t),
+        "nt_xent(y, t)": nt_xent(y, t, 0.1),
+        "nt_xent(y, t, 0.5)": nt_xent(y, t, 0.5),
         "mean(1 - cosine_similarity(y, t))": (1 - F.cosine_similarity(y, t)).mean(),
     })
+
+
+def nt_xent(a, b, temperature):
+    z = F.normalize(torch.cat([a, b]), dim=-1)
+    scores = (z @ z.T / temperature).masked_fill(torch.eye(len(z)) > 0, -1e9)
+    return F.cross_entropy(scores, torch.arange(len(z)).roll(len(a)))
 
 
 def losses_of_signs():
@@ -217,6 +225,7 @@ def slices():
         "x[:, None]": x[:, None], "x[:, :-1] - x[:, 1:]": x[:, :-1] - x[:, 1:],
         "x @ swap(y)": x @ y.mT, "x[0] @ y[0, 1]": x[0] @ y[0, 1],
         "outer(x[0, 0], y[0, 1])": torch.outer(x[0, 0], y[0, 1]),
+        "where(x[:, :1] > 0, x[..., :1], y)": torch.where(x[:, :1] > 0, x[..., :1], y),
         "where(tril(3), x[0, :, :3], 0)": x[0, :, :3].tril(), "where(triu(3), x[0, :, :3], 0)": x[0, :, :3].triu(),
         "trapezoid(cumsum(x[0, 0] ** 2), y[0, 0])": torch.trapezoid(y[0, 0], (x[0, 0] ** 2).cumsum(0)),
     })

@@ -30,7 +30,39 @@ case.VERSIONS = {
     "numpy": f"numpy {numpy.__version__}",
 }
 
+HELPERS = {"serialize", "deserialize", "get"}
+
+
+def documented():
+    """Lines `TABLE NAME`, what the tables of docs/ must have a row for: names that are no second name of another."""
+    for module in ("layers", "activations", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers",
+                   "regularizers", "constraints", "callbacks"):
+        parts = keras
+        for part in module.split("."):
+            parts = getattr(parts, part)
+        for name, value in sorted(vars(parts).items()):
+            if callable(value) and value.__name__ == name and name not in HELPERS:
+                yield f"from-keras.md {name}"
+    for name in optax_names():
+        yield f"from-jax.md {name}"
+    for module in torch.optim, torch.optim.lr_scheduler:
+        for name, value in sorted(vars(module).items()):
+            if isinstance(value, type) and name[0] != "_" and value.__module__.startswith("torch.optim") and name not in (
+                    "Optimizer", "LRScheduler"):
+                yield f"from-pytorch.md {name}"
+
+
+def optax_names():
+    kinds = {"optimizer": optax._src.alias, "schedule": optax.schedules}
+    for module in kinds.values():
+        for name, value in sorted(vars(module).items()):
+            if callable(value) and not name.startswith("_") and hasattr(optax, name) and name.islower():
+                yield name
+
+
 if __name__ == "__main__":
+    with open(os.path.join(case.HERE, "documented"), "w") as file:
+        file.writelines(line + "\n" for line in sorted(set(documented())))
     total = 0
     for make in functions.CASES + layers.CASES + training.CASES + transforms.CASES:
         torch.manual_seed(0)
