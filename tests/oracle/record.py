@@ -17,6 +17,7 @@ import torch
 import case
 import functions
 import layers
+import tables
 import training
 import transforms
 
@@ -64,7 +65,7 @@ if __name__ == "__main__":
     with open(os.path.join(case.HERE, "documented"), "w") as file:
         file.writelines(line + "\n" for line in sorted(set(documented())))
     total = 0
-    for make in functions.CASES + layers.CASES + training.CASES + transforms.CASES:
+    for make in functions.CASES + layers.CASES + tables.CASES + training.CASES + transforms.CASES:
         torch.manual_seed(0)
         made = make()
         if len(sys.argv) == 1 or made.name in sys.argv[1:]:
