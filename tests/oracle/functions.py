@@ -37,7 +37,7 @@ def activations():
         "softsign(x)": F.softsign(x),
         "sigmoid(x)": torch.sigmoid(x),
         "log_sigmoid(x)": F.logsigmoid(x),
-        "hard_sigmoid(x)": F.hardsigmoid(x),
+        "hard_sigmoid(x)": torch.clamp(x / 6 + 0.5, 0, 1),  # the gradient of F.hardsigmoid has 1/6 in f32
         "hard_swish(x)": F.hardswish(x),
         "clamp(x, -1, 1)": F.hardtanh(x),
         "tanh(x)": torch.tanh(x),
