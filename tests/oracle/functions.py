@@ -275,5 +275,30 @@ def more_indices():
     return c
 
 
+def linear_algebra():
+    c = Case("linear_algebra", "solving, inverting, decomposing")
+    m = c.let("m", c.numbers(3, 3, low=-0.9, high=0.9) + 2 * torch.eye(3))
+    v, a = c.let("v", c.numbers(3)), c.let("a", c.numbers(4, 3))
+    symmetric = m @ m.T + torch.eye(3)
+    text = "m @ transpose(m) + eye(3)"
+    q, r = torch.linalg.qr(a)
+    c = all_both(c, {
+        "solve(m, v)": torch.linalg.solve(m, v),
+        "solve(m, transpose(a))": torch.linalg.solve(m, a.T),
+        "inverse(m)": torch.linalg.inv(m),
+        "det(m)": torch.linalg.det(m),
+        f"logdet({text})": torch.logdet(symmetric),
+        f"cholesky({text})": torch.linalg.cholesky(symmetric),
+        "trace(m)": torch.trace(m),
+        "diag(m)": torch.diag(m),
+        "abs(qr(a).1)": r.abs(),
+        "svd(a).1": torch.linalg.svdvals(a),
+        f"eigh({text}).0": torch.linalg.eigvalsh(symmetric),
+    })
+    c.check("qr(a).0 @ qr(a).1", a)
+    c.check("norm(m)", m.norm())
+    return c
+
+
 CASES = [activations, softmaxes, losses, losses_of_signs, elementwise, steps, comparisons, reductions, more_reductions, shapes, slices,
-         more_shapes, indices, more_indices]
+         more_shapes, indices, more_indices, linear_algebra]

@@ -76,6 +76,21 @@ def windows():
     return c
 
 
+def more_windows():
+    c = Case("more_windows", "windows of one and three dims, means of windows, other sizes")
+    x, seq, k1 = c.let("x", c.numbers(1, 4, 5, 2)), c.let("seq", c.numbers(1, 6, 2)), c.let("k1", c.numbers(3, 2, 2))
+    volume, k3 = c.let("volume", c.numbers(1, 3, 3, 3, 1)), c.let("k3", c.numbers(2, 2, 2, 1, 2))
+    c.both('conv1d(seq, k1, pad="valid")', F.conv1d(seq.mT, k1.permute(2, 1, 0)).mT)
+    c.both("conv1d(seq, k1, dilation=2)", F.conv1d(seq.mT, k1.permute(2, 1, 0), padding=2, dilation=2).mT)
+    c.both('conv3d(volume, k3, pad="valid")',
+           F.conv3d(volume.permute(0, 4, 1, 2, 3), k3.permute(4, 3, 0, 1, 2)).permute(0, 2, 3, 4, 1))
+    c.both("avg_pool(x, 2)", rows(F.avg_pool2d(images(x), 2)))
+    c.both('avg_pool(x, 3, stride=1, pad="same")', rows(F.avg_pool2d(images(x), 3, 1, 1, count_include_pad=False)))
+    c.both('resize(x, [8, 10], "nearest")', rows(F.interpolate(images(x), (8, 10), mode="nearest")))
+    c.both('resize(x, [6, 7], "bilinear")', rows(F.interpolate(images(x), (6, 7), mode="bilinear")))
+    return c
+
+
 def normalisations():
     c = Case("normalisations", "BatchNorm as it is used after training, LayerNorm, RMSNorm, Embedding")
     c.declarations = ("model a(x: [B, 3]) = x |> BatchNorm()\nmodel b(x: [B, 2, 2, 3]) = x |> BatchNorm(eps=1e-3)\n"
@@ -204,16 +219,44 @@ def recurrent():
     x = c.let("x", c.numbers(2, 5, 3))
     c.declarations = "".join(f"model {name.lower()}(x: [B, T, 3]) = x |> {name}(2)\n" for name in ("RNN", "LSTM", "GRU"))
     for name, gates in ("RNN", 1), ("LSTM", 4), ("GRU", 3):
-        at = f"{name.lower()}.{name}."
-        wx, wh, b = c.weight(at + "Wx", 3, 2 * gates), c.weight(at + "Wh", 2, 2 * gates), c.weight(at + "b", 2 * gates)
-        second = torch.zeros(2 * gates)
-        if name == "LSTM":
-            second[2:4] = 1
+        weights = gate_weights(c, f"{name.lower()}.{name}.", gates, name)
         layer = getattr(torch.nn, name)(3, 2, batch_first=True)
-        weights = {"weight_ih_l0": wx.T, "weight_hh_l0": wh.T, "bias_ih_l0": b, "bias_hh_l0": second}
         y, _ = torch.func.functional_call(layer, weights, (x,))
         c.both(f"{name.lower()}(x)", y)
     return c
+
+
+def recurrent_ends():
+    """Padded steps leave the carry: what a row gives at its last kept step stays. Backwards in a Bidirectional."""
+    c = Case("recurrent_ends", "recurrent layers with padded steps, and both ways")
+    x = c.let("x", c.numbers(2, 4, 3))
+    keep = c.let("keep", torch.tensor([[True, True, True, False], [True, True, False, False]]))
+    c.declarations = ("model lstm(x: [B, T, 3], keep: bool[B, T]) = LSTM(2)(x, keep=keep)\n"
+                      "model gru(x: [B, T, 3], keep: bool[B, T]) = GRU(2)(x, keep=keep)\n"
+                      "model both(x: [B, T, 3]) = x |> Bidirectional(GRU(2), GRU(2))\n")
+    for name, gates in ("LSTM", 4), ("GRU", 3):
+        w = gate_weights(c, f"{name.lower()}.{name}.", gates, name)
+        layer = getattr(torch.nn, name)(3, 2, batch_first=True)
+        parts = []
+        for row, length in (0, 3), (1, 2):
+            y, _ = torch.func.functional_call(layer, w, (x[row:row + 1, :length],))
+            parts.append(torch.cat([y, y[:, -1:].expand(1, 4 - length, 2)], 1))
+        c.both(f"{name.lower()}(x, keep)", torch.cat(parts))
+    layer, ways = torch.nn.GRU(3, 2, batch_first=True), []
+    for side, flip in ("forward", False), ("backward", True):
+        w = gate_weights(c, f"both.Bidirectional.{side}.", 3, "GRU")
+        y, _ = torch.func.functional_call(layer, w, (x.flip(1) if flip else x,))
+        ways.append(y.flip(1) if flip else y)
+    c.both("both(x)", torch.cat(ways, -1))
+    return c
+
+
+def gate_weights(c, at, gates, name):
+    wx, wh, b = c.weight(at + "Wx", 3, 2 * gates), c.weight(at + "Wh", 2, 2 * gates), c.weight(at + "b", 2 * gates)
+    second = torch.zeros(2 * gates)
+    if name == "LSTM":
+        second[2:4] = 1
+    return {"weight_ih_l0": wx.T, "weight_hh_l0": wh.T, "bias_ih_l0": b, "bias_hh_l0": second}
 
 
 def attention(heads, x, qkv, out, mask=None):
@@ -264,6 +307,6 @@ def sequences():
     return c
 
 
-CASES = [dense, convolutions, windows, normalisations, group_norms, separable, residual,
-         batch_norm_training, noise, recurrent,
+CASES = [dense, convolutions, windows, more_windows, normalisations, group_norms, separable, residual,
+         batch_norm_training, noise, recurrent, recurrent_ends,
          attentions, transformer, sequences]
