@@ -41,6 +41,8 @@ def literal(value):
 
 
 def tensor(value):
+    if isinstance(value, str):
+        return value
     value = array(value)
     return f"tensor({literal(value)})" if value.ndim else literal(value)
 
@@ -84,6 +86,10 @@ class Case:
 
     # ---- what is compared ----
     def check(self, text, want, label=None):
+        """The value of a text; what is wanted are numbers, or the name of a column that has them."""
+        if isinstance(want, str):
+            self.checks.append((label or text, text, want))
+            return
         want = array(want)
         whole = want.dtype.kind in "ib"
         value = f"float({text})" if whole else text
@@ -159,6 +165,6 @@ class Case:
                 file.write("\n")
         if self.table:
             with open(os.path.join(folder, self.name + ".csv"), "w") as file:
-                rows = zip(*[map(literal, values) for values in self.table.values()])
+                rows = zip(*[[v if isinstance(v, str) else literal(v) for v in values] for values in self.table.values()])
                 file.writelines(",".join(row) + "\n" for row in [tuple(self.table), *rows])
         return len(self.checks) + len(self.gradients)

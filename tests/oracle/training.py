@@ -295,6 +295,72 @@ def class_metrics():
     }, "  scores = columns(a, b, c)\n  kind = kind |> category\n")
 
 
+def batches():
+    """Rows in file order, twelve of them in batches of five, five and two, three epochs; what torch's loop gives."""
+    c = Case("batches", "training on a table: a short last batch, clip, accumulate, a net of two layers", f32=1e-4)
+    x, y = c.numbers(12, 3), c.numbers(12, 2)
+    c.table = {name: x[:, i] for i, name in enumerate("abc")} | {name: y[:, i] for i, name in enumerate("pq")}
+    c.declarations = 'data rows from csv("batches.csv") {\n  x = columns(a, b, c)\n  y = columns(p, q)\n}\n'
+    c.let("e", torch.eye(3))
+    for i, (settings, optimizer, every, clip) in enumerate([
+        ("", "adam(0.05)", 1, 0), ("; clip = 0.2", "sgd(0.5)", 1, 0.2),
+        ("; accumulate = 2", "sgd(0.1, momentum=0.9)", 2, 0), ("; accumulate = 2; clip = 0.1", "adam(0.05)", 2, 0.1),
+    ]):
+        c.declarations += f"model m{i}(x: [B, 3]) -> [B, 2] = x |> Dense(4, tanh) |> Dense(2)\n"
+        c.events += (f"train fit{i} on rows {{ epochs = 3; batch = 5; shuffle = false{settings}\n"
+                     f"  minimize mse(m{i}(x), y) using {optimizer}\n}}\n")
+        w = [c.weight(f"m{i}.{n}", *shape).detach().clone().requires_grad_(True) for n, shape in
+             [("Dense.0.W", (3, 4)), ("Dense.0.b", (4,)), ("Dense.1.W", (4, 2)), ("Dense.1.b", (2,))]]
+        net = lambda x: F.linear(torch.tanh(F.linear(x, w[0].T, w[1])), w[2].T, w[3])
+        o = torch.optim.Adam(w, 0.05) if "adam" in optimizer else torch.optim.SGD(
+            w, float(optimizer.split("(")[1].split(",")[0].strip(")")), 0.9 if "momentum" in optimizer else 0)
+        waiting, rows = [torch.zeros_like(p) for p in w], 0
+        for batch in range(9):
+            at = batch % 3 * 5
+            part = slice(at, min(at + 5, 12))
+            count = part.stop - part.start
+            for total, g in zip(waiting, torch.autograd.grad(F.mse_loss(net(x[part]), y[part]), w)):
+                total += count * g
+            rows += count
+            if (batch % 3 + 1) % every and batch % 3 < 2:  # the last group of an epoch may be short
+                continue
+            scale = 1.0
+            if clip:
+                norm = torch.sqrt(sum(((g / rows) ** 2).sum() for g in waiting))
+                scale = min(1.0, float(clip / norm))
+            for p, g in zip(w, waiting):
+                p.grad = g / rows * scale
+            o.step()
+            waiting, rows = [torch.zeros_like(p) for p in w], 0
+        c.check(f"m{i}(e)", net(torch.eye(3)), label=optimizer + settings)
+    return c
+
+
+def fitted():
+    """Columns as a task sees them: minus the mean over the deviation, holes filled, classes in order. What is wanted
+    stands in columns of its own, since a task does not know how many rows there are."""
+    c = Case("fitted", "standardize, fill, category, bucket, missing", "numpy", f64=1e-6)
+    a, b = np.round(c.random.normal(3, 2, 9), 3), np.round(c.random.uniform(0, 1, 9), 3)
+    holes = b.copy()
+    holes[[2, 5]] = np.nan
+    kind = np.array([3, 1, 2, 3, 3, 1, 2, 1, 3])
+    seen, gone = holes[~np.isnan(holes)], np.isnan(holes)
+    wants = {
+        "s[:, 0]": (a - a.mean()) / a.std(), "s[:, 1]": (b - b.mean()) / b.std(),
+        "middle": np.where(gone, np.median(seen), holes), "usual": np.where(gone, seen.mean(), holes),
+        "float(lacks)": gone.astype(float), "float(kind)": kind - 1, "one_hot(kind)[:, 1]": np.eye(3)[kind - 1][:, 1],
+        "float(bucket(b, 5))": np.floor(b * 5),
+    }
+    c.table = {"a": a, "b": b, "h": np.where(gone, "", holes.astype(str)), "kind": kind}
+    c.declarations = ('data rows from csv("fitted.csv") {\n  s = columns(a, b) |> standardize\n  lacks = missing(h)\n'
+                      '  middle = h |> fill("median")\n  usual = h |> fill("mean")\n  kind = kind |> category\n}\n')
+    c.opening = "task compare on rows {"
+    for i, (text, want) in enumerate(wants.items()):
+        c.table[f"w{i}"] = want
+        c.check(text, f"w{i}")
+    return c
+
+
 def initialisers():
     """Mean, deviation and reach of first values; the deviations and bounds are torch's formulas."""
     c = Case("initialisers", "mean and deviation of first weights of [400, 600], and of a kernel", f32=2e-2, f64=2e-2)
@@ -319,4 +385,4 @@ def initialisers():
 
 
 CASES = [optimizers, muon, optimizers_of_others, optimizers_of_keras, schedules, one_cycle, schedules_of_optax, metrics,
-         class_metrics, initialisers]
+         class_metrics, batches, fitted, initialisers]
