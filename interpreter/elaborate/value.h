@@ -102,8 +102,8 @@ typedef struct {
   const Ast *declaration;
   const Graph *graph; // that a declared value is made of nodes of; NULL: it is known before the run
   bool busy;          // being evaluated: a cycle if asked for again
-  Variable *state; // `state`: assignment updates it
-  bool is_dim;     // bound by a signature
+  Variable *state;    // `state`: assignment updates it
+  bool is_dim;        // bound by a signature
 } Binding;
 
 struct Scope {
