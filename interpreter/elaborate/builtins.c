@@ -239,6 +239,11 @@ static const Value *map_numbers(Elaborator *e, OpCode op, const Argument *args, 
   return whole ? value_whole(e, out.whole) : value_float(e, out.number);
 }
 
+static bool dim_is_one(const Dim *dim) {
+  int64_t number;
+  return dim_is_number(dim, &number) && number == 1;
+}
+
 static const Value *call_map(Elaborator *e, const Ast *at, OpCode op, const Argument *args, int count) {
   int arity = op_table[op].arity;
   if (count != arity) {
@@ -270,6 +275,17 @@ static const Value *call_map(Elaborator *e, const Ast *at, OpCode op, const Argu
       dtype = src[i]->type.dtype;
     if (src[i]->type.rank && (!shape || src[i]->type.rank > shape->rank)) shape = &src[i]->type;
   }
+  if (op == OP_WHERE && dtype == DTYPE_BOOL) // where(c, 1.0, 0): numbers alone meet in the widest
+    for (int i = 1; i < count; i++)
+      if (src[i]->type.dtype > dtype) dtype = src[i]->type.dtype;
+  Type full; // of the result: where one of the inputs has a 1, another may have more
+  if (shape) {
+    full = *shape;
+    for (int i = 0; i < count; i++)
+      for (int k = 0; src[i]->type.rank == full.rank && k < full.rank; k++)
+        if (dim_is_one(full.size[k])) full.size[k] = src[i]->type.size[k];
+    shape = &full;
+  }
   for (int i = 0; i < count; i++) {
     if (op == OP_WHERE && i == 0) {
       if (src[0]->type.dtype != DTYPE_BOOL) return slot_error(e, at, &args[0], "a condition (bool)");
@@ -290,9 +306,8 @@ static const Value *call_map(Elaborator *e, const Ast *at, OpCode op, const Argu
     const Type *t = &src[i]->type;
     bool fits = true;
     for (int k = 0; k < t->rank; k++) {
-      const Dim *mine = t->size[k], *full = shape->size[shape->rank - t->rank + k];
-      fits = fits &&
-             (mine == full || (t->rank == shape->rank && dim_is_number(mine, NULL) && dim_number(mine) == 1));
+      const Dim *mine = t->size[k], *whole = shape->size[shape->rank - t->rank + k];
+      fits = fits && (mine == whole || (t->rank == shape->rank && dim_is_one(mine)));
     }
     if (!fits) {
       Text a = {0}, b = {0};

@@ -265,6 +265,7 @@ int slot_axes(Elaborator *e, const Argument *slot, const Node *x, int *axis); //
 int slot_axis(Elaborator *e, const Argument *slot, const Node *x, int fallback);
 const Value *slot_error(Elaborator *e, const Ast *at, const Argument *slot, const char *wanted); // UNKNOWN
 uint64_t random_site(Elaborator *e);
+uint64_t path_hash(const char *path);                  // what a path adds to the key of random numbers
 Node *unknown_tensor(Elaborator *e, const Type *type); // for the generic check: a tensor of that type
 const Value *random_normal(Elaborator *e, int rank, const Dim *const *size);
 

@@ -102,9 +102,10 @@ typedef struct {
   Name name;
   const Value *value; // NULL: a declaration that has not been evaluated yet
   const Ast *declaration;
-  bool busy;       // being evaluated: a cycle if asked for again
-  Variable *state; // `state`: assignment updates it
-  bool is_dim;     // bound by a signature
+  const Graph *graph; // that a declared value is made of nodes of; NULL: it is known before the run
+  bool busy;          // being evaluated: a cycle if asked for again
+  Variable *state;    // `state`: assignment updates it
+  bool is_dim;        // bound by a signature
 } Binding;
 
 struct Scope {
