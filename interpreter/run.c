@@ -2,18 +2,12 @@
 #include "interpreter/formats/csv_write.h"
 #include "interpreter/formats/save.h"
 #include "interpreter/session.h"
-#include "interpreter/show_value.h"
 #include "lang/problems.h"
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { PART_TASK = 3 };
-
-typedef struct {
-  double sum, rows;
-} Average;
 
 static const Part *rows_of(Session *session, const Pass *pass) {
   if (!pass->data) return NULL;
@@ -23,27 +17,6 @@ static const Part *rows_of(Session *session, const Pass *pass) {
 
 static RunArgs task_args(const Session *session, int64_t batch) {
   return (RunArgs){.seed = session->options->seed, .step = 1, .batch = batch, .part = PART_TASK};
-}
-
-/* Shows a printed expression by its last value. */
-static void show_print(Session *session, Runner *runner, const Measure *measure, const Average *mean) {
-  Text text = {0};
-  const Type *type;
-  const Value *value = measure->value;
-  const void *data = runner_value(runner, measure->name, &type);
-  if (value->kind == VALUE_STRING)
-    text_printf(&text, "%s\n", value->u.string.bytes);
-  else if (!data) {
-    value_print(value, &text);
-    text_add(&text, "\n");
-  } else if (type->rank == 0 && !measure->stateful && mean && dtype_is_float(type->dtype)) {
-    text_printf(&text, "%.6g\n", mean->sum / mean->rows);
-  } else if (value->kind == VALUE_TENSOR && value->u.tensor.image && dtype_is_float(type->dtype)) {
-    show_image(&text, type, data, session->options->colour && isatty(1));
-  } else
-    show_tensor(&text, type, data, value->kind == VALUE_TENSOR ? value->u.tensor.fitted : NULL);
-  report_result(session->report, text_string(&text));
-  text_free(&text);
 }
 
 int measure_task(Session *session, Task *task) {
@@ -63,23 +36,13 @@ int measure_task(Session *session, Task *task) {
       runner_free(runner);
       return 1;
     }
-    for (int i = 0; i < pass->measures; i++) {
-      mean[i].sum += runner_number(runner, pass->measure[i].name) * (double)count;
-      mean[i].rows += (double)count;
-    }
+    averages_add(runner, pass, mean, count);
   }
-  runner_finish(runner);
   ReportNumber *numbers = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 1);
-  int count = 0;
-  for (int i = 0; i < pass->measures; i++) {
-    const Measure *m = &pass->measure[i];
-    if (m->is_print) continue;
-    numbers[count++] =
-        (ReportNumber){m->name, m->stateful ? runner_number(runner, m->name) : mean[i].sum / mean[i].rows};
-  }
+  int count = averages_read(runner, pass, mean, numbers);
   if (count) report_measures(session->report, task->name, numbers, count, total);
   for (int i = 0; i < pass->measures; i++)
-    if (pass->measure[i].is_print) show_print(session, runner, &pass->measure[i], &mean[i]);
+    if (pass->measure[i].is_print) show_measure(session, runner, &pass->measure[i], &mean[i]);
   runner_free(runner);
   return interrupted ? 128 + interrupted : 0;
 }
@@ -214,9 +177,16 @@ int predict_task(Session *session, Task *task, const char *to) {
 
 // ---- task -----------------------------------------------------------------------------------------------------
 
-static bool save_table(Session *session, Runner *runner, const Pass *pass, int index) {
+/* `{step}` in the name of a file is the number of the step. */
+static const char *name_with_step(Session *session, const char *to, int64_t step) {
+  const char *mark = strstr(to, "{step}");
+  return mark ? arena_printf(session->arena, "%.*s%lld%s", (int)(mark - to), to, (long long)step, mark + 6)
+              : to;
+}
+
+bool save_table(Session *session, Runner *runner, const Pass *pass, int index, int64_t step) {
   const Value *table = pass->save[index].value;
-  const char *to = pass->save[index].to;
+  const char *to = name_with_step(session, pass->save[index].to, step);
   if (!save_path_allowed(session->problems, pass->save[index].ast->at, to)) return false;
   if (session->options->out) to = arena_printf(session->arena, "%s/%s", session->options->out, to);
   int columns = table->u.items.count;
@@ -262,9 +232,9 @@ int plain_task(Session *session, Task *task) {
   }
   runner_finish(runner);
   for (int i = 0; i < pass->measures; i++)
-    if (pass->measure[i].is_print) show_print(session, runner, &pass->measure[i], NULL);
+    if (pass->measure[i].is_print) show_measure(session, runner, &pass->measure[i], NULL);
   bool ok = true;
-  for (int i = 0; i < pass->saves && ok; i++) ok = save_table(session, runner, pass, i);
+  for (int i = 0; i < pass->saves && ok; i++) ok = save_table(session, runner, pass, i, 0);
   runner_free(runner);
   return ok ? 0 : 3;
 }

@@ -65,8 +65,7 @@ Session *session_open(Arena *arena, Problems *problems, const Options *options, 
     Task *task = task_elaborate(e, ast);
     if (!task) continue;
     session->task[session->tasks++] = task;
-    graphs +=
-        (task->train != NULL) + (task->valid != NULL) + (task->once != NULL) + (task->accumulate != NULL);
+    graphs += (task->train != NULL) + (task->valid != NULL) + (task->once != NULL);
   }
   if (kinds == ALL_KINDS && !count && !problems_count(problems, SEVERITY_ERROR)) check_reached(session);
   if (problems_count(problems, SEVERITY_ERROR)) {
@@ -136,6 +135,7 @@ void session_close(Session *session) {
 
 typedef struct {
   int64_t rows, used;
+  uint64_t due;
   Arena *arena;
   Plan *plan;
 } Prepared;
@@ -154,7 +154,10 @@ struct Runner {
   int plans;
   int64_t clock;
   Plan *last;
-  Plan *finale; // values of metrics with state, once a pass; NULL: there are none
+  bool *truth;      // of each guard: what its variable reads
+  uint64_t due;     // the same, a bit each
+  Plan *conditions; // computes guards; NULL: there are none to compute
+  Plan *finale;     // values of metrics with state, once a pass; NULL: there are none
 };
 
 static Column *column_of(Dataset *data, const Variable *variable) {
@@ -191,6 +194,48 @@ void runner_finish(Runner *runner) {
   if (runner->finale) runner->session->backend->run(runner->session->backend, runner->finale, &(RunArgs){0});
 }
 
+/* The memory of guards, and the program that computes those that are conditions. */
+static void make_guards(Runner *runner) {
+  const Pass *pass = runner->pass;
+  Backend *backend = runner->session->backend;
+  runner->truth = ARENA_ARRAY(runner->arena, bool, pass->guards + 1);
+  for (int i = 0; i < pass->guards; i++) pass->guard[i].variable->data = &runner->truth[i];
+  if (pass->conditions) {
+    Graph *bound = graph_bind(pass->conditions, runner->arena, NULL, 0);
+    graph_simplify(bound);
+    runner->conditions = plan_make(bound, &(PlanOptions){.fuse = !runner->session->options->no_fuse});
+    backend->prepare(backend, runner->conditions);
+  }
+  runner_decide(runner, 0, true, true);
+}
+
+static bool condition_holds(const Runner *runner, const Guard *guard) {
+  int index = plan_output(runner->conditions, guard->variable->path);
+  return *(const bool *)runner->session->backend->output(runner->session->backend, runner->conditions, index);
+}
+
+void runner_decide(Runner *runner, int64_t step, bool update, bool tell) {
+  const Pass *pass = runner->pass;
+  Backend *backend = runner->session->backend;
+  if (runner->conditions) backend->run(backend, runner->conditions, &(RunArgs){0});
+  runner->due = 0;
+  for (int i = 0; i < pass->guards; i++) {
+    const Guard *guard = &pass->guard[i];
+    bool holds = guard->kind == GUARD_EVERY    ? step % guard->every == 0
+                 : guard->kind == GUARD_UPDATE ? update
+                 : guard->kind == GUARD_TELL   ? tell
+                                               : condition_holds(runner, guard);
+    runner->truth[i] = holds;
+    runner->due |= (uint64_t)holds << i;
+  }
+}
+
+uint64_t runner_due(const Runner *runner) { return runner->due; }
+
+bool runner_active(const Runner *runner, const When *when) {
+  return (runner->due & when->on) == when->on && !(runner->due & when->off);
+}
+
 Runner *runner_new(Session *session, Pass *pass, int64_t most_rows) {
   Runner *runner = memory_alloc(1, sizeof(Runner));
   *runner = (Runner){.session = session, .pass = pass, .graph = pass->graph, .arena = arena_new(0)};
@@ -224,13 +269,48 @@ Runner *runner_new(Session *session, Pass *pass, int64_t most_rows) {
     variable->data = memory_alloc((size_t)type_count(&variable->type) + 16, dtype_size(variable->type.dtype));
     runner->owned[runner->owns++] = variable;
   }
+  make_guards(runner);
   return runner;
+}
+
+/* Outputs that do not exist under these guards are dropped, and so are variables that keep their value. */
+static void drop_undue(Runner *runner, Graph *bound, bool assigns) {
+  const Pass *pass = runner->pass;
+  int kept = 0;
+  for (int i = 0; i < bound->outputs; i++) {
+    const Output *output = &bound->output[i];
+    bool due = true;
+    for (int k = 0; k < pass->guardeds && !assigns && output->kind == OUTPUT_VALUE; k++)
+      if (!strcmp(pass->guarded[k].name, output->name)) due = runner_active(runner, &pass->guarded[k].when);
+    if (assigns && output->kind == OUTPUT_ASSIGN)
+      due = output->node->op != OP_READ || output->node->attr.variable != output->variable;
+    if (due) bound->output[kept++] = *output;
+  }
+  bound->outputs = kept;
+}
+
+/* The program for that many rows and the guards of now, simplified. NULL after a Problem. */
+static Graph *bind_pass(Runner *runner, Arena *arena, int64_t rows) {
+  const Pass *pass = runner->pass;
+  DimBinding binding = {pass->batch, dim_of(rows)};
+  Graph *bound = graph_bind(runner->graph, arena, &binding, pass->data ? 1 : 0);
+  const char *why;
+  const Node *misfit = graph_misfit(bound, &why);
+  if (misfit) {
+    problem_rows_misfit(runner->session->problems, misfit->span, rows, why);
+    return NULL;
+  }
+  drop_undue(runner, bound, false);
+  for (int i = 0; i < pass->guards; i++) graph_assume(bound, pass->guard[i].variable, runner->due >> i & 1);
+  graph_simplify(bound);
+  if (pass->guards) drop_undue(runner, bound, true);
+  return bound;
 }
 
 static Plan *plan_for(Runner *runner, int64_t rows) {
   int oldest = 0;
   for (int i = 0; i < runner->plans; i++) {
-    if (runner->prepared[i].rows == rows) {
+    if (runner->prepared[i].rows == rows && runner->prepared[i].due == runner->due) {
       runner->prepared[i].used = ++runner->clock;
       return runner->prepared[i].plan;
     }
@@ -242,18 +322,13 @@ static Plan *plan_for(Runner *runner, int64_t rows) {
     backend->forget(backend, p->plan);
     arena_free(p->arena);
   }
-  *p = (Prepared){.rows = rows, .used = ++runner->clock, .arena = arena_new(0)};
-  DimBinding binding = {runner->pass->batch, dim_of(rows)};
-  Graph *bound = graph_bind(runner->graph, p->arena, &binding, runner->pass->data ? 1 : 0);
-  const char *why;
-  const Node *misfit = graph_misfit(bound, &why);
-  if (misfit) {
-    problem_rows_misfit(runner->session->problems, misfit->span, rows, why);
+  *p = (Prepared){.rows = rows, .due = runner->due, .used = ++runner->clock, .arena = arena_new(0)};
+  Graph *bound = bind_pass(runner, p->arena, rows);
+  if (!bound) {
     arena_free(p->arena);
     *p = runner->prepared[--runner->plans];
     return NULL;
   }
-  graph_simplify(bound);
   p->plan = plan_make(bound, &(PlanOptions){.fuse = !runner->session->options->no_fuse});
   backend->prepare(backend, p->plan);
   return p->plan;
@@ -292,9 +367,7 @@ static void observe(void *context, const Node *node, const Place *place, const v
 void runner_blame(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args, const Node **node) {
   if (row) gather(runner, row, rows);
   Arena *arena = runner->session->arena; // the node found lives as long as the session
-  DimBinding binding = {runner->pass->batch, dim_of(rows)};
-  Graph *bound = graph_bind(runner->graph, arena, &binding, runner->pass->data ? 1 : 0);
-  graph_simplify(bound);
+  Graph *bound = bind_pass(runner, arena, rows);
   Plan *plan = plan_make(bound, &(PlanOptions){.fuse = false});
   Backend *backend = runner->session->backend;
   Blame blame = {NULL};
@@ -349,6 +422,7 @@ void runner_free(Runner *runner) {
   if (!runner) return;
   Backend *backend = runner->session->backend;
   if (runner->finale) backend->forget(backend, runner->finale);
+  if (runner->conditions) backend->forget(backend, runner->conditions);
   for (int i = 0; i < runner->plans; i++) {
     backend->forget(backend, runner->prepared[i].plan);
     arena_free(runner->prepared[i].arena);

@@ -34,7 +34,12 @@ void session_close(Session *session);
 /* A pass made ready to run: its plans, one a number of rows, and the memory of its columns. */
 typedef struct Runner Runner;
 Runner *runner_new(Session *session, Pass *pass, int64_t most_rows);
-bool runner_prepare(Runner *runner, int64_t rows); // makes the plan for that many rows now
+bool runner_prepare(Runner *runner, int64_t rows); // makes the plan for that many rows and these guards now
+/* Decides which guards hold in the runs that follow: those of step `step`; `update`: of the last batch of an update;
+ * `tell`: of one behind which a line is told. The session's running numbers are those of that step. */
+void runner_decide(Runner *runner, int64_t step, bool update, bool tell);
+uint64_t runner_due(const Runner *runner);                  // the guards that hold, a bit each
+bool runner_active(const Runner *runner, const When *when); // whether what stands under such guards ran
 /* Runs the pass on rows of its table (row NULL: a pass without data). false after a Problem: what the program asks
  * for is impossible with this number of rows. */
 bool runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args);
@@ -53,6 +58,17 @@ Bundle *session_bundle(Session *session, const char *model); // model NULL: all
 bool session_load(Session *session, const char *path, Span span, const char *model, bool statistics);
 const char *weight_path(const Elaborator *e, const Weight *weight); // as shown: net.Dense.W, net.Dense.1.W
 
+/* What a measure came to: sums over rows of its values. */
+typedef struct {
+  double sum, rows;
+} Average;
+void averages_clear(Average *mean, const Pass *pass);
+void averages_add(Runner *runner, const Pass *pass, Average *mean, int64_t rows); // a batch that has run
+/* Loss first, then metrics in the order of the text; the count. */
+int averages_read(Runner *runner, const Pass *pass, const Average *mean, ReportNumber *out);
+/* Shows a printed expression by its last value, or the mean of a scalar (mean not NULL). */
+void show_measure(Session *session, Runner *runner, const Measure *measure, const Average *mean);
+
 /* Copies of all weights and states, to go back to. */
 void *weights_copy(Session *session, void *into); // into NULL: new; freed by memory_free
 void weights_restore(Session *session, const void *copy);
@@ -62,6 +78,7 @@ int train_task(Session *session, Task *task);
 int measure_task(Session *session, Task *task);
 int predict_task(Session *session, Task *task, const char *to);
 int plain_task(Session *session, Task *task);
+bool save_table(Session *session, Runner *runner, const Pass *pass, int index, int64_t step);
 
 extern volatile int interrupted; // the signal that asked to stop; 0: none
 

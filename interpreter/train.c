@@ -13,18 +13,14 @@
 enum { PART_TRAINING = 1, PART_VALIDATION = 2 }; // `part` of random streams
 
 typedef struct {
-  double sum, rows;
-} Average;
-
-typedef struct {
   Session *session;
   Task *task;
-  Runner *train, *accumulate, *valid;
+  Runner *train, *valid;
   const Part *rows;
   int64_t *order, *valid_row, valid_rows; // rows of training in the order of this epoch; rows to validate on
   int64_t batch, batches, steps, epochs;
-  int64_t step, epoch; // done so far
-  Average *mean;       // by measure of the training pass
+  int64_t step, epoch;        // done so far
+  Average *mean, *valid_mean; // by measure of the two passes
   ReportNumber *train_numbers, *valid_numbers;
   int trains, valids;
   Run *run;
@@ -37,39 +33,27 @@ typedef struct {
   double epoch_start, run_start;
 } Training;
 
-static void averages_clear(Average *mean, int count) { memset(mean, 0, sizeof(*mean) * (size_t)count); }
-
-static void averages_add(Runner *runner, const Pass *pass, Average *mean, int64_t rows) {
-  for (int i = 0; i < pass->measures; i++) {
-    if (pass->measure[i].stateful) continue;
-    mean[i].sum += runner_number(runner, pass->measure[i].name) * (double)rows;
-    mean[i].rows += (double)rows;
-  }
-}
-
-/* Loss first, then metrics in the order of the text. */
-static int averages_read(Runner *runner, const Pass *pass, const Average *mean, ReportNumber *out) {
-  int count = 0;
-  runner_finish(runner);
-  for (int turn = 0; turn < 2; turn++)
-    for (int i = 0; i < pass->measures; i++) {
-      bool loss = !strcmp(pass->measure[i].name, "loss");
-      if (loss != (turn == 0)) continue;
-      out[count++] = (ReportNumber){pass->measure[i].name, pass->measure[i].stateful
-                                                               ? runner_number(runner, pass->measure[i].name)
-                                                           : mean[i].rows > 0 ? mean[i].sum / mean[i].rows
-                                                                              : NAN};
-    }
-  return count;
-}
-
 // ---- validation -----------------------------------------------------------------------------------------------
+
+/* What the pass prints and saves, as far as it is due. */
+static void show(Training *t, Runner *runner, const Pass *pass, const Average *mean) {
+  for (int i = 0; i < pass->measures; i++) {
+    const Measure *measure = &pass->measure[i];
+    if (measure->is_print && runner_active(runner, &measure->when))
+      show_measure(t->session, runner, measure, mean ? &mean[i] : NULL);
+  }
+  for (int i = 0; i < pass->saves; i++)
+    if (runner_active(runner, &pass->save[i].when) && !save_table(t->session, runner, pass, i, t->step))
+      t->exit_code = 3;
+}
 
 static void validate(Training *t) {
   if (!t->valid) return;
   const Pass *pass = t->task->valid;
-  Average *mean = ARENA_ARRAY(t->session->arena, Average, pass->measures + 1);
+  averages_clear(t->valid_mean, pass);
   runner_reset(t->valid, VARIABLE_METRIC);
+  runner_reset(t->valid, VARIABLE_OPTIMIZER); // states of the block start anew
+  runner_decide(t->valid, t->step, true, true);
   int64_t batch = t->batch < 256 ? 256 : t->batch, number = 0;
   for (int64_t from = 0; from < t->valid_rows; from += batch) {
     int64_t count = t->valid_rows - from < batch ? t->valid_rows - from : batch;
@@ -79,9 +63,10 @@ static void validate(Training *t) {
       t->exit_code = 1;
       return;
     }
-    averages_add(t->valid, pass, mean, count);
+    averages_add(t->valid, pass, t->valid_mean, count);
   }
-  t->valids = averages_read(t->valid, pass, mean, t->valid_numbers);
+  t->valids = averages_read(t->valid, pass, t->valid_mean, t->valid_numbers);
+  show(t, t->valid, pass, t->valid_mean);
 }
 
 static double watched(const Training *t, const char *metric) {
@@ -173,17 +158,34 @@ static int64_t batch_rows(const Training *t, int64_t batch) {
   return left < t->batch ? left : t->batch;
 }
 
-static Runner *runner_of(const Training *t, int64_t batch) {
-  int64_t k = t->task->settings.accumulate;
-  bool updates = !t->accumulate || (batch + 1) % k == 0 || batch + 1 == t->batches;
-  return updates ? t->train : t->accumulate;
+/* Whether the batch is the last of an update. */
+static bool updates(const Training *t, int64_t batch) {
+  return (batch + 1) % t->task->settings.accumulate == 0 || batch + 1 == t->batches;
+}
+
+/* Whether a line is told behind the batch, which belongs to update `step`. */
+static bool tells(const Training *t, int64_t batch, int64_t step) {
+  int64_t every = t->task->settings.validate_steps;
+  return updates(t, batch) && (batch + 1 == t->batches || step >= t->steps || (every && step % every == 0));
+}
+
+static void decide(Training *t, int64_t batch, int64_t step) {
+  running_numbers(t, step, t->epoch + 1);
+  runner_decide(t->train, step, updates(t, batch), tells(t, batch, step));
+}
+
+static RunArgs batch_args(const Training *t, int64_t batch, int64_t step) {
+  return (RunArgs){.seed = t->task->settings.seed, .step = step, .batch = batch, .part = PART_TRAINING};
+}
+
+static const int64_t *batch_order(const Training *t, int64_t batch) {
+  return t->rows ? t->order + batch * t->batch : NULL;
 }
 
 static bool run_batch(Training *t, int64_t batch, int64_t step) {
-  running_numbers(t, step, t->epoch + 1);
-  return runner_run(
-      runner_of(t, batch), t->rows ? t->order + batch * t->batch : NULL, batch_rows(t, batch),
-      &(RunArgs){.seed = t->task->settings.seed, .step = step, .batch = batch, .part = PART_TRAINING});
+  RunArgs args = batch_args(t, batch, step);
+  decide(t, batch, step);
+  return runner_run(t->train, batch_order(t, batch), batch_rows(t, batch), &args);
 }
 
 /* A number that is not finite came up in `batch` of this epoch: goes back to its begin, repeats what led there
@@ -195,13 +197,12 @@ static void blame(Training *t, int64_t batch, int64_t first_step) {
   int64_t step = first_step;
   for (int64_t i = 0; i < batch; i++) {
     run_batch(t, i, step);
-    if (runner_of(t, i) == t->train) step++;
+    if (updates(t, i)) step++;
   }
-  running_numbers(t, step, t->epoch + 1);
+  RunArgs args = batch_args(t, batch, step);
+  decide(t, batch, step);
   const Node *node = NULL;
-  runner_blame(
-      runner_of(t, batch), t->rows ? t->order + batch * t->batch : NULL, batch_rows(t, batch),
-      &(RunArgs){.seed = t->task->settings.seed, .step = step, .batch = batch, .part = PART_TRAINING}, &node);
+  runner_blame(t->train, batch_order(t, batch), batch_rows(t, batch), &args, &node);
   problem_not_a_number(t->session->problems, node ? node->span : t->task->ast->at, t->task->name, failed,
                        node ? op_table[node->op].name : NULL, node ? node->layer : NULL);
   snapshot(t, t->begin, true);
@@ -241,24 +242,25 @@ static void run_epoch(Training *t) {
     } else
       memcpy(t->order, t->rows->row, sizeof(int64_t) * (size_t)t->rows->count);
   }
-  averages_clear(t->mean, pass->measures);
+  averages_clear(t->mean, pass);
   runner_reset(t->train, VARIABLE_METRIC);
   t->begin = snapshot(t, t->begin, false);
   int64_t first_step = t->step + 1;
   for (int64_t batch = 0; batch < t->batches && !interrupted; batch++) {
-    Runner *runner = runner_of(t, batch);
     double start = seconds_now();
-    if (runner == t->train) t->step++;
-    if (!run_batch(t, batch, runner == t->train ? t->step : t->step + 1)) {
+    bool update = updates(t, batch);
+    t->step += update;
+    if (!run_batch(t, batch, update ? t->step : t->step + 1)) {
       t->exit_code = 1;
       return;
     }
-    double loss = runner_number(runner, "loss"), finite = runner_number(runner, "finite");
+    double loss = runner_number(t->train, "loss"), finite = runner_number(t->train, "finite");
     if (!isfinite(loss) || !isfinite(finite)) {
       blame(t, batch, first_step);
       return;
     }
-    averages_add(runner, pass, t->mean, batch_rows(t, batch));
+    averages_add(t->train, pass, t->mean, batch_rows(t, batch));
+    show(t, t->train, pass, NULL);
     report_step_time(t->session->report, 1e3 * (seconds_now() - start));
     report_first_step(t->session->report);
     ReportNumber live = {"loss", loss};
@@ -270,7 +272,7 @@ static void run_epoch(Training *t) {
                        .train = &live,
                        .trains = 1};
     report_progress(t->session->report, &now, (double)t->step / (seconds_now() - t->run_start));
-    if (runner != t->train) continue;
+    if (!update) continue;
     if (every && t->step % every == 0 && t->step < t->steps) tell(t, t->epoch + 1, true);
     if (t->stop || t->exit_code || t->step >= t->steps) return;
   }
@@ -297,6 +299,24 @@ static void draw_valid_rows(Training *t) {
   t->valid_rows = s->validate_rows;
 }
 
+#define STEPS_TRIED 100000 // for which guards are looked up in advance; later ones are met when they come
+
+/* Plans for the full and the last batch, under all guards that the steps will meet. */
+static bool prepare_plans(Training *t) {
+  const Settings *s = &t->task->settings;
+  int64_t updates_of_epoch = (t->batches + s->accumulate - 1) / s->accumulate, last = t->batches - 1;
+  int64_t rest = batch_rows(t, last), most = t->steps < STEPS_TRIED ? t->steps : STEPS_TRIED;
+  for (int64_t step = 1; step <= (t->task->train->guards ? most : 1); step++) {
+    running_numbers(t, step, (step - 1) / updates_of_epoch + 1);
+    int64_t batch = (step - 1) % updates_of_epoch * s->accumulate;
+    for (int64_t i = batch; i < batch + s->accumulate && i < t->batches; i++) {
+      runner_decide(t->train, step, updates(t, i), tells(t, i, step));
+      if (!runner_prepare(t->train, i == last ? rest : t->batch)) return false;
+    }
+  }
+  return t->task->train->guards || runner_prepare(t->train, rest);
+}
+
 static bool training_open(Training *t) {
   Session *session = t->session;
   const Settings *s = &t->task->settings;
@@ -318,20 +338,16 @@ static bool training_open(Training *t) {
   t->epochs = (t->steps + updates - 1) / updates;
   if (t->rows) t->order = memory_alloc((size_t)t->rows->count, sizeof(int64_t));
   t->mean = ARENA_ARRAY(session->arena, Average, pass->measures + 1);
+  if (t->task->valid) t->valid_mean = ARENA_ARRAY(session->arena, Average, t->task->valid->measures + 1);
   t->train_numbers = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 1);
   t->valid_numbers = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 64);
   t->best_value = t->last_stop = NAN;
   t->train = runner_new(session, pass, t->batch);
-  if (t->task->accumulate) t->accumulate = runner_new(session, t->task->accumulate, t->batch);
   if (t->task->valid) t->valid = runner_new(session, t->task->valid, t->batch < 256 ? 256 : t->batch);
-  if (!t->train || (t->task->valid && !t->valid) || (t->task->accumulate && !t->accumulate)) return false;
+  if (!t->train || (t->task->valid && !t->valid)) return false;
   if (t->valid) draw_valid_rows(t);
   runner_reset(t->train, VARIABLE_OPTIMIZER);
-  bool short_batch = t->rows && t->rows->count % t->batch && !s->drop_last;
-  if (!runner_prepare(t->train, t->batch) ||
-      (short_batch && !runner_prepare(t->train, t->rows->count % t->batch)) ||
-      (t->accumulate && !runner_prepare(t->accumulate, t->batch)))
-    return false;
+  if (!prepare_plans(t)) return false;
   t->run = run_create(session->arena, session->problems, session->options->out ? session->options->out : ".",
                       session->program->program_name, t->task->name);
   return t->run != NULL;
@@ -369,7 +385,6 @@ int train_task(Session *session, Task *task) {
     t.exit_code = problems_exit_code(session->problems) ? problems_exit_code(session->problems) : 3;
   if (t.run) run_close(t.run);
   runner_free(t.train);
-  runner_free(t.accumulate);
   runner_free(t.valid);
   memory_free(t.order);
   memory_free(t.valid_row);

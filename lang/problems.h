@@ -143,6 +143,14 @@ void problem_empty_part(Problems *problems, Span at);                           
 void problem_no_minimize(Problems *problems, Span at, Name name);                     // E0516
 /* E0412, exit code 3. A file given with --in lacks a column that the task reads. */
 void problem_column_needed(Problems *problems, Span at, const char *name, const char *path);
+void problem_every(Problems *problems, Span at, const char *kind); // E0521
+void problem_every_place(Problems *problems, Span at);             // E0522
+/* E0523. What the weight `path` is, and what it is set to. */
+void problem_set_value(Problems *problems, Span at, const char *path, const char *wanted, const char *found);
+void problem_no_weights_yet(Problems *problems, Span at); // E0524
+void problem_guarded_value(Problems *problems, Span at, Name name, const char *old,
+                           const char *given);                               // E0525
+void problem_bent_metric(Problems *problems, Span at, const char *function); // W0603
 /* E0520. No minimize of any train block depends on the weight `path`, declared at `param`. */
 void problem_never_trained(Problems *problems, Span model, const char *path, Span param);
 /* E0519. With `rows` rows a slice or another size of the program is impossible. */

@@ -164,6 +164,55 @@ void problem_empty_part(Problems *problems, Span at) {
   draft_add(&d);
 }
 
+void problem_every(Problems *problems, Span at, const char *kind) {
+  Draft d = draft_new(problems, "E0521", at);
+  draft_title(&d, "`every` needs a whole number of steps that is known before the run, found %s", kind);
+  draft_help(&d, "minimize loss using adam(1e-3) every 5");
+  draft_add(&d);
+}
+
+void problem_every_place(Problems *problems, Span at) {
+  Draft d = draft_new(problems, "E0522", at);
+  draft_title(&d, "`every` counts the steps of a train block, and this block has none");
+  draft_help(&d, "leave out  every …");
+  draft_add(&d);
+}
+
+void problem_set_value(Problems *problems, Span at, const char *path, const char *wanted, const char *found) {
+  Draft d = draft_new(problems, "E0523", at);
+  draft_title(&d, "%s is %s and would be set to %s", draft_short(&d, path), draft_short(&d, wanted),
+              draft_short(&d, found));
+  draft_help(&d, "set target = blend(target, online, 0.01)      set net[\"Dense.b\"] = 0");
+  draft_add(&d);
+}
+
+void problem_no_weights_yet(Problems *problems, Span at) {
+  Draft d = draft_new(problems, "E0524", at);
+  draft_title(&d, "these weights do not exist here");
+  draft_label(&d, "no weight of this path has been used so far");
+  draft_note(&d,
+             "the weights of a model are made where it is first used: their shapes follow from its input");
+  draft_help(&d, "use the model in a statement above, and compare the path with  lathe show");
+  draft_add(&d);
+}
+
+void problem_guarded_value(Problems *problems, Span at, Name name, const char *old, const char *given) {
+  Draft d = draft_new(problems, "E0525", at);
+  draft_title(&d, "`%s` is %s before this `if` and would be %s after it", draft_short(&d, name),
+              draft_short(&d, old), draft_short(&d, given));
+  draft_label(&d, "what may run or not keeps the type");
+  draft_help(&d, "a name of its own:  let %s_2 = …", draft_short(&d, name));
+  draft_add(&d);
+}
+
+void problem_bent_metric(Problems *problems, Span at, const char *function) {
+  Draft d = draft_new(problems, "W0603", at);
+  draft_title(&d, "a mean over batches of %s(…) is not %s of the mean", function, function);
+  draft_label(&d, "computed for each batch, then averaged");
+  draft_help(&d, "a metric with states sums over all rows first:  rmse(y, target), perplexity(logits, ids)");
+  draft_add(&d);
+}
+
 // ---- while it runs ---------------------------------------------------------------------------------------------
 
 void problem_column_needed(Problems *problems, Span at, const char *name, const char *path) {

@@ -121,10 +121,12 @@ struct Elaborator {
   bool metric_used;        // a metric with state was called since this was cleared
   const char *metric_path; // prefix of metric states
   int metrics;             // metrics applied so far in this graph
-  Variable **shared;       // metric states of the training pass, which the accumulating pass shares
-  int shareds;
-  size_t shared_capacity;
-  bool sharing;
+  Node *guard;             // a bool: what is assigned changes only where it is true; NULL: always
+  Variable **kept;         // states of optimizers and of the block, found again by path
+  int kepts;
+  size_t kept_capacity;
+  Span early;                 // where weights were asked for that do not exist yet: the pass is built again
+  const char *task_path;      // of the train block that is built: prefix of its states
   const char *optimizer_path; // prefix of optimizer states
   const Dim *batch;           // the symbol B of this task
   Dataset *field_of;          // a field of this data set is being elaborated …
@@ -149,6 +151,8 @@ const Value *eval_block(Elaborator *e, Scope *scope, const Ast *block);      // 
 const Value *eval_statements(Elaborator *e, Scope *scope, const Ast *block); // in this one
 const Value *operate(Elaborator *e, const Ast *ast, Operator op, const Value *a, const Value *b);
 const Value *eval_index(Elaborator *e, Scope *scope, const Ast *ast);
+/* The values a `for` runs over. -1 after a Problem. */
+int eval_rounds(Elaborator *e, const Ast *at, const Value *over, const Value ***out);
 bool eval_statement(Elaborator *e, Scope *scope, const Ast *statement,
                     const Value **value); // false: not one of a plain block
 
@@ -198,12 +202,17 @@ const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance,
                             int count);
 const Value *param_declare(Elaborator *e, Scope *scope, const Ast *statement);
 const Value *state_declare(Elaborator *e, Scope *scope, const Ast *statement);
-Node *variable_value(Elaborator *e, Variable *variable); // its value now
-void variable_update(Elaborator *e, Variable *variable, Node *node);
+Node *variable_value(Elaborator *e, Variable *variable);             // its value now
+void variable_update(Elaborator *e, Variable *variable, Node *node); // what is assigned has no gradient
+void variable_assign(Elaborator *e, Variable *variable,
+                     Node *node); // the same, of states outside training too
+/* The state of an optimizer or block at `path`, made with the first value `first` if new. */
+Variable *variable_kept(Elaborator *e, const char *path, Type type, Node *first, Span span);
 Variable *variable_new(Elaborator *e, VariableRole role, const char *path, Type type, Span span);
 const Value *metric_apply(Elaborator *e, const Ast *at, const Value *metric, const Argument *args, int count);
-Node *optimizer_apply(Elaborator *e, const Ast *at, const Value *update, const char *path, Node *weight,
-                      Node *gradient);
+/* `count`: what `step` is inside: the number of this update. */
+Node *optimizer_apply(Elaborator *e, const Ast *at, const Value *update, const char *path, Node *count,
+                      Node *weight, Node *gradient);
 const Value *eval_type_dims(Elaborator *e, Scope *scope, const Ast *type, Type *out); // NULL after a Problem
 
 /* ---- built-in functions (builtins.c and the tables it lists) ---- */
@@ -220,7 +229,7 @@ typedef struct {
   const Builtin *row;
   int count;
 } BuiltinTable;
-extern const BuiltinTable builtins_shape, builtins_math, builtins_data; // one a file
+extern const BuiltinTable builtins_shape, builtins_math, builtins_data, builtins_weights; // one a file
 
 /* Arguments of built-in functions, checked: NULL, false or -1 after a Problem (or where a value is UNKNOWN). */
 Node *slot_tensor(Elaborator *e, const Ast *at, const Argument *slot);
@@ -243,11 +252,35 @@ const Value *dataset_field(Elaborator *e, Dataset *data, Name name);
 Node *dataset_column(Elaborator *e, Dataset *data, Column *column, const Ast *at);
 Fitted *fitted_find(const Elaborator *e, Name table, Name field, int number);
 
-/* ---- tasks (task.c) ---- */
+/* ---- tasks (task.c, and what builder.h lists) ---- */
+
+/* What decides before a step whether something in it is due. */
+typedef enum {
+  GUARD_EVERY,    // the step is a multiple of `every`
+  GUARD_UPDATE,   // the batch is the last of an update (accumulate)
+  GUARD_TELL,     // a line is told behind this step
+  GUARD_CONDITION // computed from step, epoch and progress
+} GuardKind;
+
+typedef struct {
+  GuardKind kind;
+  int64_t every;
+  Variable *variable; // a bool that the graph of the step reads
+  const Node *condition;
+} Guard;
+
+/* Which guards must hold and which must not: a bit a guard. */
+typedef struct {
+  uint64_t on, off;
+} When;
+
 typedef struct {
   const char *name;
   bool stateful; // value after the last batch; otherwise averaged by examples
   bool is_print;
+  bool is_part; // a share of the loss
+  When when;
+  const char *active; // an output that says whether a batch counts; NULL: all do
   const Ast *ast;
   const Value *value; // print: how to show it
 } Measure;
@@ -273,9 +306,20 @@ typedef struct {
     const Value *value;
     const char *to;
     const Ast *ast;
+    When when;
   } * save;
   int saves;
   size_t save_capacity;
+  Guard *guard;
+  int guards;
+  size_t guard_capacity;
+  Graph *conditions; // values of GUARD_CONDITION, by the paths of their variables; NULL: there are none
+  struct {
+    const char *name;
+    When when;
+  } * guarded; // outputs that do not always exist
+  int guardeds;
+  size_t guarded_capacity;
   Graph *init_states; // first values of metric and optimizer states
   bool minimizes;
 } Pass;
@@ -300,13 +344,20 @@ typedef struct {
   TaskKind kind;
   const Ast *ast;
   Settings settings;
-  Pass *train, *accumulate, *valid, *once; // train; train without update; validation; eval/predict/task
+  Pass *train, *valid, *once; // train; validation; eval/predict/task
 } Task;
 
 Task *task_elaborate(Elaborator *e, const Ast *ast);
 bool settings_statement(const Ast *statement);
 bool settings_read(Elaborator *e, const Ast *task, Scope *scope, Settings *settings);
 bool weights_selected(Elaborator *e, const Value *selection, const Weight *weight); // MODEL or WEIGHTS value
+/* What stands behind over, freeze and set: `net["glob"]` is the weights themselves, not what they hold. */
+const Value *eval_selection(Elaborator *e, Scope *scope, const Ast *ast);
+/* What the weights hold here: a tensor if the path is complete, else a record. UNKNOWN if there are none so far. */
+const Value *weights_value(Elaborator *e, const Value *selection, const Ast *at);
+bool weights_are(const Value *value); // one of these two
+/* The record of what they hold here, parts named by their path below the model. */
+const Value *weights_read(Elaborator *e, const Value *of, bool states);
 const char *const *setting_names(int *count);
 
 #endif

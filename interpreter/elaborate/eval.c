@@ -168,8 +168,7 @@ static const Value *eval_tuple(Elaborator *e, Scope *scope, const Ast *ast) {
   return value_record(e, item, names ? name : NULL, count);
 }
 
-/* The values a `for` runs over. -1 after a Problem. */
-static int iteration(Elaborator *e, const Ast *at, const Value *over, const Value ***out) {
+int eval_rounds(Elaborator *e, const Ast *at, const Value *over, const Value ***out) {
   int64_t from, to;
   if (over->kind == VALUE_UNKNOWN) return -1;
   if (over->kind == VALUE_LIST) {
@@ -198,7 +197,7 @@ static int iteration(Elaborator *e, const Ast *at, const Value *over, const Valu
 
 static const Value *eval_comprehension(Elaborator *e, Scope *scope, const Ast *ast) {
   const Value **over;
-  int count = iteration(e, ast->u.each.over, eval(e, scope, ast->u.each.over), &over);
+  int count = eval_rounds(e, ast->u.each.over, eval(e, scope, ast->u.each.over), &over);
   if (count < 0) return value_unknown();
   const Value **item = ARENA_ARRAY(e->arena, const Value *, count + 1);
   for (int i = 0; i < count; i++) {
@@ -339,7 +338,7 @@ static void assign(Elaborator *e, Scope *scope, const Ast *statement) {
 
 static void run_for(Elaborator *e, Scope *scope, const Ast *ast) {
   const Value **over;
-  int count = iteration(e, ast->u.each.over, eval(e, scope, ast->u.each.over), &over);
+  int count = eval_rounds(e, ast->u.each.over, eval(e, scope, ast->u.each.over), &over);
   for (int i = 0; i < count; i++) {
     Scope *inner = scope_new(e, scope);
     scope_bind(e, inner, ast->u.each.name, over[i]);

@@ -1,0 +1,258 @@
+/* Statements of training against steps written out by hand.
+ *
+ * Each case is a train block over the rows x = 1, 2 and y = 2, 3 in f64, run with one and two threads, fused and
+ * unfused: the weights must be the same bits each time, and those that the case computes for itself. For a model
+ * w * x the mean squared error has the gradient 5 w - 8, the sum of a and b the gradient 5 (a + b) - 8. */
+#include "interpreter/session.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MODELS                                                                                               \
+  "data d from csv(\"d.csv\") { x = float(x); y = float(y) }\n"                                              \
+  "model a(x: [B]) -> [B] { param w: [] = 1.0; w * x }\n"                                                    \
+  "model b(x: [B]) -> [B] { param w: [] = 2.0; w * x }\n"                                                    \
+  "train fit on d { shuffle = false; precision = \"f64\"; batch = 2; "
+#define WEIGHTS 4
+
+static char folder[64];
+
+static void enter(void) {
+  strcpy(folder, "/tmp/lathe-test-XXXXXX");
+  cr_assert(mkdtemp(folder) && chdir(folder) == 0);
+  FILE *file = fopen("d.csv", "w");
+  fputs("x,y\n1,2\n2,3\n", file);
+  fclose(file);
+}
+
+static void leave(void) {
+  char command[128];
+  snprintf(command, sizeof command, "rm -rf '%s'", folder);
+  cr_assert(chdir("/") == 0 && system(command) == 0);
+}
+
+TestSuite(statements, .init = enter, .fini = leave);
+
+static void run_once(const char *program, bool fuse, int threads, double *out) {
+  FILE *file = fopen("t.model", "w");
+  fputs(program, file);
+  fclose(file);
+  Arena *arena = arena_new(0);
+  Problems *problems = problems_new(arena);
+  Report *report = report_new(false, true, false);
+  Options options = {.threads = threads, .quiet = true, .no_fuse = !fuse};
+  Session *session = session_open(arena, problems, &options, report, "t.model", ALL_KINDS, NULL, 0);
+  report_problems(report, problems);
+  cr_assert(session && session_start(session), "%s", program);
+  for (int i = 0; i < session->tasks; i++) {
+    int code = session->task[i]->kind == TASK_TRAIN ? train_task(session, session->task[i])
+                                                    : plain_task(session, session->task[i]);
+    report_problems(report, problems);
+    cr_assert(code == 0, "%s", program);
+  }
+  cr_assert(session->program->weights <= WEIGHTS);
+  for (int i = 0; i < session->program->weights; i++)
+    out[i] = *(double *)session->program->weight[i].variable->data;
+  session_close(session);
+  report_free(report);
+  arena_free(arena);
+}
+
+/* The weights in the order in which they are made: a.w, then b.w, unless the block uses b first. */
+static void expect(const char *program, int count, const double *wanted) {
+  for (int way = 0; way < 4; way++) {
+    double got[WEIGHTS] = {0}, first[WEIGHTS];
+    run_once(program, way & 1, 1 + way / 2, got);
+    for (int i = 0; i < count; i++)
+      cr_assert(fabs(got[i] - wanted[i]) <= 1e-12 * fmax(1, fabs(wanted[i])),
+                "weight %d is %.17g, not %.17g (way %d) after\n%s", i, got[i], wanted[i], way, program);
+    if (way == 0) memcpy(first, got, sizeof first);
+    cr_assert(memcmp(first, got, sizeof first) == 0, "way %d has other bits after\n%s", way, program);
+  }
+}
+
+static double slope(double sum) { return 5 * sum - 8; }
+
+Test(statements, later_ones_see_the_new_weights) {
+  double a = 1, b = 2;
+  for (int step = 0; step < 3; step++) {
+    a -= 0.1 * slope(a);
+    b -= 0.1 * slope(a + b);
+  }
+  expect(MODELS "epochs = 3; minimize mse(a(x), y) using sgd(0.1)\n"
+                "minimize mse(a(x) + b(x), y) over b using sgd(0.1) }",
+         2, (double[]){a, b});
+}
+
+Test(statements, an_update_has_no_gradient) { // else b would also change through the new a
+  double a = 1, b = 2;
+  for (int step = 0; step < 2; step++) {
+    double by_b = 5 * (a + b) - 8; // of the first loss by a
+    a -= 0.1 * by_b;
+    b -= 0.1 * slope(a + b);
+  }
+  expect(MODELS "epochs = 2; minimize mse(a(x) + b(x), y) over a using sgd(0.1)\n"
+                "minimize mse(a(x) + b(x), y) over b using sgd(0.1) }",
+         2, (double[]){a, b});
+}
+
+Test(statements, a_let_keeps_the_weights_it_was_computed_with) {
+  double a = 1;
+  for (int step = 0; step < 2; step++) {
+    double g = slope(a), once = a - 0.1 * g;
+    a = once - 0.01 * g - 0.01 * slope(once); // the old and the new value both count
+  }
+  expect(MODELS "epochs = 2; let p = a(x); minimize mse(p, y) using sgd(0.1)\n"
+                "minimize mse(p, y) + mse(a(x), y) using sgd(0.01) }",
+         1, (double[]){a});
+}
+
+Test(statements, maximize_climbs) {
+  double a = 1;
+  for (int step = 0; step < 2; step++) a += 0.01 * slope(a);
+  expect(MODELS "epochs = 2; maximize mse(a(x), y) using sgd(0.01) }", 1, (double[]){a});
+}
+
+Test(statements, every_skips_weights_and_states_of_the_optimizer) {
+  double a = 1, b = 2, v = 0;
+  for (int step = 1; step <= 7; step++) {
+    a -= 0.1 * slope(a);
+    if (step % 3) continue;
+    v = 0.5 * v + slope(b);
+    b -= 0.1 * v;
+  }
+  expect(MODELS "epochs = 7; minimize mse(a(x), y) using sgd(0.1)\n"
+                "minimize mse(b(x), y) using sgd(0.1, momentum=0.5) every 3 }",
+         2, (double[]){a, b});
+}
+
+static double adam(double *m, double *v, double g, int count) {
+  *m = 0.9 * *m + (1 - 0.9) * g;
+  *v = 0.999 * *v + (1 - 0.999) * g * g;
+  return 0.1 * (*m / (1 - pow(0.9, count)) / (sqrt(*v / (1 - pow(0.999, count))) + 1e-8));
+}
+
+Test(statements, an_optimizer_counts_its_own_updates) {
+  double b = 2, m = 0, v = 0;
+  int count = 0;
+  for (int step = 1; step <= 6; step++)
+    if (step % 2 == 0) b -= adam(&m, &v, slope(b), ++count);
+  expect(MODELS "epochs = 6; minimize mse(b(x), y) using adam(0.1) every 2 }", 1, (double[]){b});
+  b = 2, m = v = 0, count = 0; // under a condition they are counted
+  for (int epoch = 1; epoch <= 5; epoch++)
+    if (epoch > 2) b -= adam(&m, &v, slope(b), ++count);
+  expect(MODELS "epochs = 5; if epoch > 2 { minimize mse(b(x), y) using adam(0.1) } }", 1, (double[]){b});
+}
+
+Test(statements, an_optimizer_of_a_let_is_shared) {
+  double a = 1, m = 0, v = 0;
+  int count = 0;
+  for (int step = 0; step < 2; step++)
+    for (int turn = 0; turn < 2; turn++) a -= adam(&m, &v, slope(a), ++count);
+  expect(MODELS "epochs = 2; let o = adam(0.1); minimize mse(a(x), y) using o\n"
+                "minimize mse(a(x), y) using o }",
+         1, (double[]){a});
+  expect(MODELS "epochs = 2; for i in 0..2 { minimize mse(a(x), y) using adam(0.1) } }", 1, (double[]){a});
+  a = 1; // two of their own
+  double m2 = 0, v2 = 0;
+  m = v = 0;
+  for (int step = 1; step <= 2; step++) {
+    a -= adam(&m, &v, slope(a), step);
+    a -= adam(&m2, &v2, slope(a), step);
+  }
+  expect(MODELS "epochs = 2; minimize mse(a(x), y) using adam(0.1); minimize mse(a(x), y) using adam(0.1) }",
+         1, (double[]){a});
+}
+
+Test(statements, a_weight_belongs_to_the_first_over_that_matches) {
+  double a = 1, b = 2;
+  for (int step = 0; step < 2; step++) {
+    double g = slope(a + b);
+    a -= 0.1 * g;
+    b -= 0.01 * g;
+  }
+  expect(MODELS "epochs = 2; minimize mse(a(x) + b(x), y) over a using sgd(0.1), b[\"**\"] using sgd(0.01) }",
+         2, (double[]){a, b});
+}
+
+Test(statements, set_gives_weights_without_gradients) {
+  double a = 1, b = 2;
+  for (int step = 1; step <= 5; step++) {
+    a -= 0.1 * slope(a);
+    if (step % 2 == 0) b = (1 - 0.25) * b + 0.25 * a;
+  }
+  expect(MODELS "epochs = 5; minimize mse(a(x), y) using sgd(0.1); set b = blend(b, a, 0.25) every 2\n"
+                "metric m = mse(b(x), y) }",
+         2, (double[]){a, b});
+  a = 1;
+  for (int step = 1; step <= 3; step++) a = fmin(a - 0.1 * slope(a), 1.25);
+  expect(MODELS "epochs = 3; minimize mse(a(x), y) using sgd(0.1); set b = copy(a)\n"
+                "set a[\"w\"] = min(a[\"w\"], 1.25); metric m = mse(b(x), y) }",
+         1, (double[]){a});
+}
+
+Test(statements, conditions_of_the_run_choose) {
+  double a = 1, b = 2;
+  for (int step = 1; step <= 4; step++) {
+    if (step > 2)
+      a -= 0.1 * slope(a);
+    else
+      b -= 0.1 * slope(b);
+    double scale = step > 3 ? 2 : 1;
+    a -= 0.01 * scale * slope(a);
+  }
+  expect(MODELS "epochs = 4; if epoch > 2 { minimize mse(a(x), y) using sgd(0.1) }\n"
+                "else { minimize mse(b(x), y) using sgd(0.1) }\n"
+                "let scale = 1.0 + 0 * mean(x); if step > 3 { scale = 2.0 + 0 * mean(x) }\n"
+                "minimize scale * mse(a(x), y) using sgd(0.01) }",
+         2, (double[]){a, b});
+  a = 1; // a condition that is a number of the step
+  for (int step = 1; step <= 4; step++)
+    if ((a - 2) * (a - 2) / 2 + (2 * a - 3) * (2 * a - 3) / 2 > 0.2) a -= 0.05 * slope(a);
+  expect(MODELS "epochs = 4; if mse(a(x), y) > 0.2 { minimize mse(a(x), y) using sgd(0.05) } }", 1,
+         (double[]){a});
+}
+
+Test(statements, a_state_of_the_block_lasts) {
+  double a = 1, seen = 0;
+  for (int step = 1; step <= 3; step++) {
+    seen = seen + 1.5;
+    a -= 0.01 * seen * slope(a);
+  }
+  expect(MODELS "epochs = 3; state seen = 0.0; seen = seen + mean(x)\n"
+                "minimize seen * mse(a(x), y) using sgd(0.01) }",
+         1, (double[]){a});
+}
+
+Test(statements, accumulated_batches_are_one) {
+  double a = 1, b = 2;
+  for (int epoch = 0; epoch < 3; epoch++) {
+    double by_a = slope(a), by_b = slope(b);
+    a -= 0.1 * by_a;
+    if (epoch % 2) b -= 0.1 * by_b;
+  }
+  expect(MODELS "epochs = 3; batch = 1; accumulate = 2; minimize mse(a(x), y) using sgd(0.1)\n"
+                "minimize mse(b(x), y) using sgd(0.1) every 2 }",
+         2, (double[]){a, b});
+}
+
+Test(statements, frozen_weights_stay) {
+  double b = 2;
+  for (int step = 0; step < 2; step++) b -= 0.1 * slope(1 + b);
+  expect(MODELS "epochs = 2; freeze a[\"w\"]; minimize mse(a(x) + b(x), y) using sgd(0.1) }", 2,
+         (double[]){1, b});
+}
+
+Test(statements, tasks_of_a_file_share_the_models) {
+  double a = 1, m = 0, v = 0;
+  a -= adam(&m, &v, slope(a), 1);
+  m = v = 0;
+  a -= adam(&m, &v, slope(a), 1);
+  expect(MODELS "minimize mse(a(x), y) using adam(0.1) }\ntrain again on d { precision = \"f64\"\n"
+                "minimize mse(a(x), y) using adam(0.1) }",
+         1, (double[]){a});
+}
