@@ -4,6 +4,7 @@
  * the steps in which it was minimized. */
 #include "interpreter/session.h"
 #include "interpreter/show_value.h"
+#include "lang/problems.h"
 
 #include <math.h>
 #include <string.h>
@@ -33,7 +34,7 @@ static double loss_of(Runner *runner, const Pass *pass, const Average *mean, int
   double sum = 0;
   bool parts = false;
   for (int i = 0; i < pass->measures; i++) {
-    if (!pass->measure[i].is_part) continue;
+    if (pass->measure[i].kind != MEASURE_PART) continue;
     parts = true;
     if (mean[i].rows > 0) sum += mean[i].sum / mean[i].rows;
   }
@@ -46,12 +47,43 @@ int averages_read(Runner *runner, const Pass *pass, const Average *mean, ReportN
   for (int turn = 0; turn < 2; turn++)
     for (int i = 0; i < pass->measures; i++) {
       const Measure *measure = &pass->measure[i];
-      bool loss = !measure->is_print && !strcmp(measure->name, "loss");
-      if (measure->is_print || measure->is_part || loss != (turn == 0)) continue;
+      bool loss = !strcmp(measure->name, "loss");
+      if (measure->kind != MEASURE_METRIC || loss != (turn == 0)) continue;
       out[count++] = (ReportNumber){measure->name, loss ? loss_of(runner, pass, mean, i)
                                                         : average(runner, measure, &mean[i])};
     }
   return count;
+}
+
+/* A side of a comparison on one line. */
+static const char *side_text(Session *session, Runner *runner, const Measure *measure, const char *side,
+                             const Value *value) {
+  Text text = {0};
+  const Type *type;
+  const void *data = runner_value(runner, arena_printf(session->arena, "%s.%s", measure->name, side), &type);
+  if (data)
+    show_tensor(&text, type, data, value->kind == VALUE_TENSOR ? value->u.tensor.fitted : NULL);
+  else
+    value_print(value, &text);
+  char *line = arena_copy(session->arena, text_string(&text), text.length);
+  text_free(&text);
+  for (char *end = line + strlen(line); end > line && end[-1] == '\n';) *--end = 0;
+  return line;
+}
+
+bool expectations_hold(Session *session, Runner *runner, const Pass *pass, bool finished) {
+  bool all = true;
+  for (int i = 0; i < pass->measures; i++) {
+    const Measure *measure = &pass->measure[i];
+    if (measure->kind != MEASURE_EXPECT || measure->stateful != finished) continue;
+    const bool *truth = runner_value(runner, measure->name, NULL);
+    if (!truth || *truth) continue;
+    all = false;
+    problem_expectation(session->problems, measure->ast->span,
+                        side_text(session, runner, measure, "left", measure->value),
+                        measure->other ? side_text(session, runner, measure, "right", measure->other) : NULL);
+  }
+  return all;
 }
 
 void show_measure(Session *session, Runner *runner, const Measure *measure, const Average *mean) {

@@ -29,6 +29,7 @@ int measure_task(Session *session, Task *task) {
   Average *mean = ARENA_ARRAY(session->arena, Average, pass->measures + 1);
   runner_reset(runner, VARIABLE_METRIC);
   int64_t total = rows ? rows->count : 1;
+  bool as_expected = true;
   for (int64_t from = 0; from < total && !interrupted; from += batch, number++) {
     int64_t count = total - from < batch ? total - from : batch;
     RunArgs args = task_args(session, number);
@@ -37,14 +38,16 @@ int measure_task(Session *session, Task *task) {
       return 1;
     }
     averages_add(runner, pass, mean, count);
+    as_expected = expectations_hold(session, runner, pass, false) && as_expected;
   }
   ReportNumber *numbers = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 1);
   int count = averages_read(runner, pass, mean, numbers);
+  as_expected = expectations_hold(session, runner, pass, true) && as_expected;
   if (count) report_measures(session->report, task->name, numbers, count, total);
   for (int i = 0; i < pass->measures; i++)
-    if (pass->measure[i].is_print) show_measure(session, runner, &pass->measure[i], &mean[i]);
+    if (pass->measure[i].kind == MEASURE_PRINT) show_measure(session, runner, &pass->measure[i], &mean[i]);
   runner_free(runner);
-  return interrupted ? 128 + interrupted : 0;
+  return interrupted ? 128 + interrupted : as_expected ? 0 : 1;
 }
 
 // ---- predict --------------------------------------------------------------------------------------------------
@@ -232,9 +235,11 @@ int plain_task(Session *session, Task *task) {
   }
   runner_finish(runner);
   for (int i = 0; i < pass->measures; i++)
-    if (pass->measure[i].is_print) show_measure(session, runner, &pass->measure[i], NULL);
+    if (pass->measure[i].kind == MEASURE_PRINT) show_measure(session, runner, &pass->measure[i], NULL);
   bool ok = true;
   for (int i = 0; i < pass->saves && ok; i++) ok = save_table(session, runner, pass, i, 0);
+  bool as_expected = expectations_hold(session, runner, pass, false);
+  as_expected = expectations_hold(session, runner, pass, true) && as_expected;
   runner_free(runner);
-  return ok ? 0 : 3;
+  return !ok ? 3 : as_expected ? 0 : 1;
 }

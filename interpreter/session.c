@@ -60,8 +60,9 @@ Session *session_open(Arena *arena, Problems *problems, const Options *options, 
   int graphs = 0;
   for (int i = 0; i < e->declaration->count; i++) {
     const Ast *ast = e->declaration->item[i];
-    if (ast->kind != AST_TASK || !(kinds >> ast->u.task.task & 1) || !wanted(ast->u.task.name, names, count))
-      continue;
+    bool test = ast->kind == AST_TEST && kinds & KIND_TESTS,
+         task_wanted = ast->kind == AST_TASK && kinds >> ast->u.task.task & 1;
+    if ((!test && !task_wanted) || !wanted(ast->u.task.name, names, count)) continue;
     Task *task = task_elaborate(e, ast);
     if (!task) continue;
     session->task[session->tasks++] = task;
@@ -166,6 +167,13 @@ static Column *column_of(Dataset *data, const Variable *variable) {
   return NULL;
 }
 
+/* Whether the output is the measure's, or one of its sides. */
+static bool is_of(const Measure *measure, const char *output) {
+  size_t length = strlen(measure->name);
+  return !strncmp(measure->name, output, length) &&
+         (!output[length] || (measure->kind == MEASURE_EXPECT && output[length] == '.'));
+}
+
 /* Takes what follows from states alone out of the step, into a plan of its own. */
 static void split_finale(Runner *runner) {
   Pass *pass = runner->pass;
@@ -175,7 +183,7 @@ static void split_finale(Runner *runner) {
     Output output = graph->output[i];
     bool stateful = false;
     for (int k = 0; k < pass->measures && output.kind == OUTPUT_VALUE; k++)
-      stateful = stateful || (pass->measure[k].stateful && !strcmp(pass->measure[k].name, output.name));
+      stateful = stateful || (pass->measure[k].stateful && is_of(&pass->measure[k], output.name));
     Node *after = stateful ? graph_after(finale, graph, output.node) : NULL;
     if (after)
       graph_output(finale, output.name, after);

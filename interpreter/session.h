@@ -25,7 +25,8 @@ typedef struct {
 
 /* A program checked whole, its tasks built: those of `kinds` (a bit a TaskKind) whose name is in `names`, or all of
  * them when count is 0. NULL after an error. */
-#define ALL_KINDS (~0u)
+#define KIND_TESTS (1u << 5) // test blocks
+#define ALL_KINDS  (~0u)
 Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report,
                       const char *path, unsigned kinds, const char *const *names, int count);
 bool session_start(Session *session); // device, memory, first weights
@@ -67,6 +68,9 @@ void averages_add(Runner *runner, const Pass *pass, Average *mean, int64_t rows)
 /* Loss first, then metrics in the order of the text; the count. */
 int averages_read(Runner *runner, const Pass *pass, const Average *mean, ReportNumber *out);
 /* Shows a printed expression by its last value, or the mean of a scalar (mean not NULL). */
+/* Whether all that the pass expects is so, a Problem for each that is not; `finished`: what depends on the states of
+ * metrics, else the rest. */
+bool expectations_hold(Session *session, Runner *runner, const Pass *pass, bool finished);
 void show_measure(Session *session, Runner *runner, const Measure *measure, const Average *mean);
 
 /* Copies of all weights and states, to go back to. */

@@ -39,7 +39,7 @@ typedef struct {
 static void show(Training *t, Runner *runner, const Pass *pass, const Average *mean) {
   for (int i = 0; i < pass->measures; i++) {
     const Measure *measure = &pass->measure[i];
-    if (measure->is_print && runner_active(runner, &measure->when))
+    if (measure->kind == MEASURE_PRINT && runner_active(runner, &measure->when))
       show_measure(t->session, runner, measure, mean ? &mean[i] : NULL);
   }
   for (int i = 0; i < pass->saves; i++)

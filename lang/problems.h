@@ -150,6 +150,11 @@ void problem_set_value(Problems *problems, Span at, const char *path, const char
 void problem_no_weights_yet(Problems *problems, Span at); // E0524
 void problem_guarded_value(Problems *problems, Span at, Name name, const char *old,
                            const char *given);                               // E0525
+void problem_expect_value(Problems *problems, Span at, const char *found);          // E0526
+/* E0527. What was compared, as text; right NULL: there was no comparison. */
+void problem_expectation(Problems *problems, Span at, const char *left, const char *right);
+/* E0911, exit code 2. `any`: there are tests at all. */
+void problem_unknown_test(Problems *problems, const char *name, const char *nearest, bool any);
 void problem_bent_metric(Problems *problems, Span at, const char *function); // W0603
 /* E0520. No minimize of any train block depends on the weight `path`, declared at `param`. */
 void problem_never_trained(Problems *problems, Span model, const char *path, Span param);

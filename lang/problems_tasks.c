@@ -213,6 +213,37 @@ void problem_bent_metric(Problems *problems, Span at, const char *function) {
   draft_add(&d);
 }
 
+void problem_expect_value(Problems *problems, Span at, const char *found) {
+  Draft d = draft_new(problems, "E0526", at);
+  draft_title(&d, "expect needs true or false, found %s", draft_short(&d, found));
+  draft_help(&d, "expect accuracy(net(x), label) > 0.9      expect abs(a - b) < 1e-5");
+  draft_add(&d);
+}
+
+void problem_expectation(Problems *problems, Span at, const char *left, const char *right) {
+  Draft d = draft_new(problems, "E0527", at);
+  draft_title(&d, "this is not so");
+  if (right) {
+    draft_label(&d, "%s on the left", draft_short(&d, left));
+    draft_detail(&d, "%s on the right", draft_short(&d, right));
+  } else
+    draft_label(&d, "%s", draft_short(&d, left));
+  draft_add(&d);
+}
+
+void problem_unknown_test(Problems *problems, const char *name, const char *nearest, bool any) {
+  Draft d = draft_new(problems, "E0911", (Span){0});
+  if (any) {
+    draft_title(&d, "the program has no test \"%s\"", draft_short(&d, name));
+    if (nearest) draft_help(&d, "did you mean \"%s\"?", draft_short(&d, nearest));
+  } else {
+    draft_title(&d, "the program has no tests");
+    draft_help(&d, "test \"sums\" { expect 1 + 1 == 2 }");
+  }
+  d.problem.exit_code = 2;
+  draft_add(&d);
+}
+
 // ---- while it runs ---------------------------------------------------------------------------------------------
 
 void problem_column_needed(Problems *problems, Span at, const char *name, const char *path) {

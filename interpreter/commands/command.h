@@ -33,6 +33,7 @@ int command_train(Invocation *call);
 int command_run(Invocation *call);
 int command_eval(Invocation *call);
 int command_predict(Invocation *call);
+int command_test(Invocation *call);
 int command_export(Invocation *call);
 int command_show(Invocation *call);
 int command_plan(Invocation *call);

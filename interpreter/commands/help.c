@@ -19,6 +19,8 @@ const Command commands[] = {
      "its predict blocks: rows in, rows out; - is standard input or output",
      "  lathe predict examples/digits.model read --weights digits.json --in new.csv --out -\n", true,
      command_predict},
+    {"test", "FILE [NAME …]", "its test blocks, each by itself; exit code 1 if one fails",
+     "  lathe test examples/digits.model\n", true, command_test},
     {"export", "FILE MODEL --to x.json", "the weights of a model as JSON (or .safetensors)",
      "  --base64        numbers as base64 instead of text\n\n  lathe export examples/digits.model net --to "
      "net.json\n",

@@ -79,6 +79,8 @@ void run_metric(Builder *b, const Ast *statement);
 void run_print(Builder *b, const Ast *statement);
 void run_yield(Builder *b, const Ast *statement);
 void run_save(Builder *b, const Ast *statement);
+void run_expect(Builder *b, const Ast *statement);
+void add_measure(Builder *b, Measure measure, Node *node); // node NULL: known before the run
 void measures_end(Builder *b); // the loss, and whether all is finite
 /* A float scalar of `value`, in the precision of the task; NULL after a Problem that calls it `what`. */
 Node *scalar_of(Builder *b, const Value *value, const Ast *ast, const char *what);

@@ -274,15 +274,22 @@ typedef struct {
   uint64_t on, off;
 } When;
 
+typedef enum {
+  MEASURE_METRIC,
+  MEASURE_PART, // a share of the loss
+  MEASURE_PRINT,
+  MEASURE_EXPECT // a bool; its sides are outputs NAME.left and NAME.right, unless they are known before the run
+} MeasureKind;
+
 typedef struct {
+  MeasureKind kind;
   const char *name;
   bool stateful; // value after the last batch; otherwise averaged by examples
-  bool is_print;
-  bool is_part; // a share of the loss
   When when;
   const char *active; // an output that says whether a batch counts; NULL: all do
   const Ast *ast;
-  const Value *value; // print: how to show it
+  const Value *value; // print: how to show it; expect: the left side
+  const Value *other; // expect: the right side; NULL: there is only one
 } Measure;
 
 typedef struct {

@@ -8,11 +8,11 @@
 
 // ---- measures ---------------------------------------------------------------------------------------------------
 
-static void add_measure(Builder *b, Measure measure, Node *node) {
+void add_measure(Builder *b, Measure measure, Node *node) {
   Elaborator *e = b->e;
   Pass *pass = b->pass;
   for (int i = 0; i < pass->measures; i++)
-    if (!measure.is_print && !strcmp(pass->measure[i].name, measure.name)) {
+    if (measure.kind == MEASURE_METRIC && !strcmp(pass->measure[i].name, measure.name)) {
       problem_measure_twice(e->problems, measure.ast->at, measure.name);
       return;
     }
@@ -88,7 +88,7 @@ static void print_items(Builder *b, const Ast *statement) {
         value->kind == VALUE_TENSOR || value->kind == VALUE_COLUMN ? value_node(e, value, item) : NULL;
     Measure measure = {.name = arena_printf(e->arena, "print.%d", b->pass->measures),
                        .stateful = e->metric_used,
-                       .is_print = true,
+                       .kind = MEASURE_PRINT,
                        .ast = item,
                        .value = value};
     add_measure(b, measure, node);
@@ -190,7 +190,7 @@ void measures_end(Builder *b) {
     const LossPart *part = &b->part[i];
     b->when = part->when;
     b->conditions = part->counted;
-    Measure measure = {.name = arena_printf(e->arena, "loss.%d", i), .is_part = true, .ast = b->ast};
+    Measure measure = {.name = arena_printf(e->arena, "loss.%d", i), .kind = MEASURE_PART, .ast = b->ast};
     measure.active = active_output(b, part->active, measure.name);
     add_measure(b, measure, build_cast(part->node, DTYPE_F64));
   }

@@ -340,7 +340,6 @@ bool elaborator_load(Elaborator *e, const char *path) {
     if (ast->kind == AST_FN || ast->kind == AST_LAYER || ast->kind == AST_METRIC ||
         ast->kind == AST_OPTIMIZER || ast->kind == AST_MODEL)
       check_generic(e, e->file, ast);
-    if (ast->kind == AST_TEST) problem_unavailable(e->problems, ast->at, "test");
   }
   graph_end(e, &saved);
   return problems_count(e->problems, SEVERITY_ERROR) == 0;

@@ -13,10 +13,6 @@
 
 typedef void Run(Builder *b, const Ast *statement);
 
-static void run_later(Builder *b, const Ast *statement) {
-  problem_unavailable(b->e->problems, statement->at, "expect");
-}
-
 static void run_statement(Builder *b, const Ast *statement);
 
 static void run_block(Builder *b, Scope *scope, const Ast *block) {
@@ -116,7 +112,7 @@ static void run_statement(Builder *b, const Ast *statement) {
   static Run *const runs[] = {[AST_MINIMIZE] = run_minimize, [AST_METRIC_IS] = run_metric,
                               [AST_FREEZE] = run_freeze,     [AST_PRINT] = run_print,
                               [AST_SAVE] = run_save,         [AST_YIELD] = run_yield,
-                              [AST_SET] = run_set,           [AST_EXPECT] = run_later,
+                              [AST_SET] = run_set,           [AST_EXPECT] = run_expect,
                               [AST_FOR] = run_for,           [AST_IF] = run_if,
                               [AST_ASSIGN] = run_assign};
   Run *run = (size_t)statement->kind < sizeof(runs) / sizeof(*runs) ? runs[statement->kind] : NULL;
