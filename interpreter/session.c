@@ -82,7 +82,7 @@ Session *session_open(Arena *arena, Problems *problems, const Options *options, 
 }
 
 /* Runs a graph of first values (all, or those of one role) and leaves them in the variables. */
-static void run_assigns(Session *session, const Graph *from, int first, int role, uint32_t part) {
+static bool run_assigns(Session *session, const Graph *from, int first, int role, uint32_t part) {
   Arena *scratch = arena_new(0);
   Graph *graph = graph_bind(from, scratch, NULL, 0);
   int kept = 0;
@@ -91,6 +91,10 @@ static void run_assigns(Session *session, const Graph *from, int first, int role
   graph->outputs = kept;
   if (kept) {
     graph_simplify(graph);
+    if (!constants_ready(session->program, graph)) {
+      arena_free(scratch);
+      return false;
+    }
     for (int i = 0; i < graph->outputs; i++) {
       Variable *variable = graph->output[i].variable;
       if (!variable->data)
@@ -103,6 +107,7 @@ static void run_assigns(Session *session, const Graph *from, int first, int role
     session->backend->forget(session->backend, plan);
   }
   arena_free(scratch);
+  return true;
 }
 
 bool session_start(Session *session) {
@@ -114,7 +119,7 @@ bool session_start(Session *session) {
                            ? reference_open()
                            : cpu_open(session->problems, session->options->threads, session->options->level);
   if (!session->backend) return false;
-  run_assigns(session, e->init, (int)session->weights_made, -1, 0);
+  if (!run_assigns(session, e->init, (int)session->weights_made, -1, 0)) return false;
   session->weights_made = e->init->outputs;
   return true;
 }
@@ -249,6 +254,11 @@ Runner *runner_new(Session *session, Pass *pass, int64_t most_rows) {
   *runner = (Runner){.session = session, .pass = pass, .graph = pass->graph, .arena = arena_new(0)};
   split_finale(runner);
   graph_simplify(pass->graph);
+  if (!constants_ready(session->program, pass->graph) ||
+      (runner->finale && !constants_ready(session->program, runner->finale->graph))) {
+    runner_free(runner);
+    return NULL;
+  }
   runner->leaf = ARENA_ARRAY(runner->arena, Variable *, pass->graph->nodes + 1);
   runner->column = ARENA_ARRAY(runner->arena, Column *, pass->graph->nodes + 1);
   for (int i = 0; i < pass->graph->nodes; i++) {

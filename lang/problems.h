@@ -150,6 +150,8 @@ void problem_set_value(Problems *problems, Span at, const char *path, const char
 void problem_no_weights_yet(Problems *problems, Span at); // E0524
 void problem_guarded_value(Problems *problems, Span at, Name name, const char *old,
                            const char *given);                               // E0525
+void problem_let_size(Problems *problems, Span at, const char *type);  // E0528
+void problem_let_early(Problems *problems, Span at, const char *path); // E0529
 void problem_expect_value(Problems *problems, Span at, const char *found);          // E0526
 /* E0527. What was compared, as text; right NULL: there was no comparison. */
 void problem_expectation(Problems *problems, Span at, const char *left, const char *right);

@@ -244,6 +244,21 @@ void problem_unknown_test(Problems *problems, const char *name, const char *near
   draft_add(&d);
 }
 
+void problem_let_size(Problems *problems, Span at, const char *type) {
+  Draft d = draft_new(problems, "E0528", at);
+  draft_title(&d, "a let of the file is computed once, so its size must be known, found %s", draft_short(&d, type));
+  draft_help(&d, "all rows of a field:  digits.train.image      or move the let into the task");
+  draft_add(&d);
+}
+
+void problem_let_early(Problems *problems, Span at, const char *path) {
+  Draft d = draft_new(problems, "E0529", at);
+  draft_title(&d, "%s is needed before it has a value", draft_short(&d, path));
+  draft_label(&d, "in a let that a field or a first value of a weight depends on");
+  draft_help(&d, "move the let into the task");
+  draft_add(&d);
+}
+
 // ---- while it runs ---------------------------------------------------------------------------------------------
 
 void problem_column_needed(Problems *problems, Span at, const char *name, const char *path) {

@@ -273,6 +273,10 @@ const Value *column_value(Elaborator *e, Dataset *data, Column *column) {
 }
 
 Node *column_read(Elaborator *e, Dataset *data, Column *column) {
+  if (e->whole) {
+    Node *all = constant_column(e, data, column, e->whole);
+    return column->dtype == DTYPE_F64 ? build_cast(all, e->precision) : all;
+  }
   int i = 0;
   while (i < data->leaves && data->leaf[i].column != column) i++;
   if (i == data->leaves) {

@@ -62,6 +62,15 @@ typedef struct {
   size_t capacity;
 } RandomSites;
 
+/* A tensor known before the run: a column with all rows of a part, or one of a let of the file. */
+typedef struct {
+  Variable *variable;
+  Dataset *data;
+  Column *column;
+  const Part *part;
+  Graph *graph; // of the let: assigns the variable
+} Constant;
+
 typedef struct {
   Name name;
   const Ast *ast; // the AST_LET value given on the command line, parsed
@@ -100,6 +109,9 @@ struct Elaborator {
   Weight *weight;
   int weights;
   size_t weight_capacity;
+  Constant *constant;
+  int constants;
+  size_t constant_capacity;
   int variables;      // numbers given out
   Graph *init;        // assigns every weight and state of a model its first value
   Graph *init_states; // the same for states of metrics and optimizers of the pass being built
@@ -129,6 +141,7 @@ struct Elaborator {
   const char *task_path;      // of the train block that is built: prefix of its states
   const char *optimizer_path; // prefix of optimizer states
   const Dim *batch;           // the symbol B of this task
+  const Part *whole;          // columns are read with all of these rows; NULL: a batch of them
   Dataset *field_of;          // a field of this data set is being elaborated …
   Name field;                 // … this one
   int field_step;             // number of its next fitted step
@@ -251,6 +264,15 @@ void dataset_bind_fields(Elaborator *e, Dataset *data, Scope *scope);
 const Value *dataset_field(Elaborator *e, Dataset *data, Name name);
 Node *dataset_column(Elaborator *e, Dataset *data, Column *column, const Ast *at);
 Fitted *fitted_find(const Elaborator *e, Name table, Name field, int number);
+
+/* ---- tensors known before the run (constant.c) ---- */
+Node *constant_column(Elaborator *e, Dataset *data, Column *column, const Part *part);
+const Value *constant_field(Elaborator *e, Dataset *data, PartName part, Name name, const Ast *at);
+/* The value of a name that a let of the file declares, its tensors as constants; and such a value in the graph that is
+ * being built. */
+const Value *constant_let(Elaborator *e, Scope *home, Name name, const Ast *let);
+const Value *constant_here(Elaborator *e, const Value *value);
+bool constants_ready(Elaborator *e, const Graph *graph); // computes those that it reads; false after a Problem
 
 /* ---- tasks (task.c, and what builder.h lists) ---- */
 

@@ -136,7 +136,9 @@ static const Value *eval_field(Elaborator *e, Scope *scope, const Ast *ast) {
         value->u.data.whole = false;
         return value;
       }
-    if (name) return dataset_field(e, base->u.data.data, name);
+    if (name && !strcmp(name, "rows") && dataset_open(e, base->u.data.data))
+      return value_whole(e, base->u.data.data->table->part[base->u.data.part].count);
+    if (name) return constant_field(e, base->u.data.data, base->u.data.part, name, ast);
     break;
   case VALUE_TENSOR:
     if (name && !strcmp(name, "classes") && base->u.tensor.fitted &&
@@ -311,7 +313,7 @@ static void assign(Elaborator *e, Scope *scope, const Ast *statement) {
   Name name = statement->u.binding.name;
   const Value *value = eval(e, scope, statement->u.binding.value);
   Binding *binding = scope_find(scope, name);
-  if (!binding || (!binding->value && binding->declaration)) {
+  if (!binding || binding->declaration) {
     problem_assign_new(e->problems, statement->at, name, scope_nearest(e, scope, name));
     scope_bind(e, scope, name, value_unknown());
     return;

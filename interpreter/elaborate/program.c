@@ -77,6 +77,7 @@ double *rows_compute(Elaborator *e, Dataset *data, Node *node, const Part *part)
   Arena *arena = arena_new(0);
   Graph *graph = graph_new(arena);
   Node *copy = graph_transplant(graph, node);
+  if (!constants_ready(e, graph)) return memory_alloc((size_t)part->count + 1, sizeof(double));
   int64_t elements = 1;
   for (int i = 1; i < copy->type.rank; i++) elements *= dim_number(copy->type.size[i]);
   double *values = memory_alloc((size_t)(part->count * elements) + 1, sizeof(double));
@@ -124,15 +125,23 @@ static Name declaration_name(const Ast *ast) {
   }
 }
 
-static void declare(Elaborator *e, Scope *scope, const Ast *ast) {
-  Name name = declaration_name(ast);
-  if (!name || ast->kind == AST_TASK) return;
+static void declare_name(Elaborator *e, Scope *scope, Name name, const Ast *ast) {
   for (int i = 0; i < scope->count; i++)
     if (scope->binding[i].name == name) {
       problem_declared_twice(e->problems, ast->at, scope->binding[i].declaration->at, name);
       return;
     }
   scope_add(e, scope, name)->declaration = ast;
+}
+
+static void declare(Elaborator *e, Scope *scope, const Ast *ast) {
+  if (ast->kind == AST_TASK) return;
+  if (ast->kind == AST_LET && ast->u.binding.pattern->kind == AST_PATTERN) {
+    const AstList *names = &ast->u.binding.pattern->u.list;
+    for (int i = 0; i < names->count; i++)
+      if (names->item[i]->kind == AST_NAME) declare_name(e, scope, names->item[i]->u.name, ast);
+  } else if (declaration_name(ast))
+    declare_name(e, scope, declaration_name(ast), ast);
 }
 
 static const Source *read_source(Elaborator *e, const char *path, Span at) {
@@ -319,6 +328,14 @@ static const char *base_name(Elaborator *e, const char *path) {
   return arena_copy(e->arena, start, dot && dot > start ? (size_t)(dot - start) : strlen(start));
 }
 
+/* The first name that a let with several declares. */
+static Name pattern_name(const Ast *let) {
+  const AstList *names = &let->u.binding.pattern->u.list;
+  for (int i = 0; i < names->count; i++)
+    if (names->item[i]->kind == AST_NAME) return names->item[i]->u.name;
+  return NULL;
+}
+
 bool elaborator_load(Elaborator *e, const char *path) {
   e->program_path = path;
   e->program_name = base_name(e, path);
@@ -335,7 +352,8 @@ bool elaborator_load(Elaborator *e, const char *path) {
   for (int i = 0; i < all->count; i++) {
     const Ast *ast = all->item[i];
     Name name = declaration_name(ast);
-    if (ast->kind == AST_CONFIG || ast->kind == AST_LET) scope_value(e, e->file, name, ast);
+    if (name && (ast->kind == AST_CONFIG || ast->kind == AST_LET)) scope_value(e, e->file, name, ast);
+    if (!name && ast->kind == AST_LET) scope_value(e, e->file, pattern_name(ast), ast);
     if (ast->kind == AST_CONFIG) signature_wheres(e, ast, e->file, ast);
     if (ast->kind == AST_FN || ast->kind == AST_LAYER || ast->kind == AST_METRIC ||
         ast->kind == AST_OPTIMIZER || ast->kind == AST_MODEL)

@@ -41,7 +41,7 @@ const char *scope_nearest(Elaborator *e, Scope *scope, Name name) {
 }
 
 /* The value of a declaration of a file. */
-static const Value *declaration_value(Elaborator *e, Scope *home, const Ast *ast) {
+static const Value *declaration_value(Elaborator *e, Scope *home, Name name, const Ast *ast) {
   Value *value = ARENA_NEW(e->arena, Value);
   value->known = true;
   value->ast = ast;
@@ -85,7 +85,7 @@ static const Value *declaration_value(Elaborator *e, Scope *home, const Ast *ast
     value->u.data.part = PART_ALL;
     value->u.data.whole = true;
     break;
-  case AST_LET: return eval(e, home, ast->u.binding.value);
+  case AST_LET: return constant_let(e, home, name, ast);
   case AST_CONFIG: {
     const Ast *body = ast->u.function.body;
     const Value *given = eval(e, home, body);
@@ -119,16 +119,16 @@ const Value *scope_value(Elaborator *e, Scope *scope, Name name, const Ast *at) 
     problem_unknown_name(e->problems, at->span, name, scope_nearest(e, scope, name));
     return value_unknown();
   }
-  if (binding->value)
-    return binding->state ? value_tensor(e, variable_value(e, binding->state)) : binding->value;
+  if (binding->value && binding->state) return value_tensor(e, variable_value(e, binding->state));
+  if (binding->value) return binding->declaration ? constant_here(e, binding->value) : binding->value;
   if (binding->busy) {
     problem_cycle(e->problems, at->span, name);
     return value_unknown();
   }
   binding->busy = true;
-  const Value *value = declaration_value(e, home, binding->declaration);
+  const Value *value = declaration_value(e, home, name, binding->declaration);
   binding = scope_find(scope, name); // evaluating may have moved the array
   binding->busy = false;
   binding->value = value;
-  return value;
+  return constant_here(e, value);
 }

@@ -1,0 +1,180 @@
+/* Tensors that are known before the run but too large to be values: whole columns, and lets of the file.
+ *
+ * Each is a VARIABLE_CONSTANT that every graph reads; its numbers are computed once, before the first graph that reads
+ * it runs: a column is gathered from its table, the tensors of a let come out of a graph of their own. */
+#include "interpreter/elaborate/dataset.h"
+#include "lang/problems.h"
+
+#include <string.h>
+
+static Constant *constant_add(Elaborator *e, const char *path, Type type, Span span) {
+  e->constant =
+      arena_grow(e->arena, e->constant, (size_t)e->constants, &e->constant_capacity, sizeof(Constant));
+  type.running = false;
+  Constant *constant = &e->constant[e->constants++];
+  *constant = (Constant){.variable = variable_new(e, VARIABLE_CONSTANT, path, type, span)};
+  return constant;
+}
+
+// ---- whole columns ----------------------------------------------------------------------------------------------
+
+Node *constant_column(Elaborator *e, Dataset *data, Column *column, const Part *part) {
+  int i = 0;
+  while (i < e->constants && (e->constant[i].column != column || e->constant[i].part != part)) i++;
+  if (i == e->constants) {
+    Type type = type_scalar(column->dtype);
+    type.rank = column->rank + 1;
+    type.size[0] = dim_of(part->count);
+    type.name[0] = name_of("rows");
+    for (int k = 0; k < column->rank; k++) type.size[k + 1] = dim_of(column->size[k]);
+    if (column->bound) type.bound = dim_of(column->bound);
+    Constant *constant =
+        constant_add(e, arena_printf(e->arena, "%s.%s", data->name, column->name), type, data->ast->at);
+    constant->column = column;
+    constant->part = part;
+    constant->data = data;
+  }
+  return variable_value(e, e->constant[i].variable);
+}
+
+/* A field with all rows of a part; columns too, unless they are text. */
+const Value *constant_field(Elaborator *e, Dataset *data, PartName part, Name name, const Ast *at) {
+  if (!dataset_open(e, data)) return value_unknown();
+  const Dim *batch = e->batch;
+  const Part *whole = e->whole;
+  e->whole = &data->table->part[part];
+  e->batch = dim_of(e->whole->count);
+  const Value *value = dataset_field(e, data, name);
+  if (value->kind == VALUE_COLUMN && !value->u.column.column->text) value = value_tensor(e, value_node(e, value, at));
+  e->whole = whole;
+  e->batch = batch;
+  return value;
+}
+
+// ---- lets ---------------------------------------------------------------------------------------------------------
+
+/* The value with each tensor replaced by a constant. */
+static const Value *settle(Elaborator *e, Graph *graph, const Value *value, const char *path, const Ast *at) {
+  if (value->kind == VALUE_TENSOR) {
+    Node *node = value->u.tensor.node;
+    if (node->op == OP_READ && node->attr.variable->role == VARIABLE_CONSTANT) return value;
+    if (!type_is_known(&node->type)) {
+      Text text = {0};
+      type_print(&node->type, &text);
+      problem_let_size(e->problems, at->span, text_string(&text));
+      text_free(&text);
+      return value_unknown();
+    }
+    Constant *constant = constant_add(e, path, node->type, at->span);
+    constant->graph = graph;
+    graph_assign(graph, constant->variable, build_cast(node, node->type.dtype));
+    Value *settled = ARENA_NEW(e->arena, Value);
+    *settled = *value;
+    settled->u.tensor.node = build_read(graph_new(e->arena), constant->variable); // constant_here moves it
+    return settled;
+  }
+  if (value->kind != VALUE_RECORD && value->kind != VALUE_LIST) return value;
+  const Value **item = ARENA_ARRAY(e->arena, const Value *, value->u.items.count + 1);
+  for (int i = 0; i < value->u.items.count; i++)
+    item[i] = settle(e, graph, value->u.items.item[i], arena_printf(e->arena, "%s.%d", path, i), at);
+  Value *settled = ARENA_NEW(e->arena, Value);
+  *settled = *value;
+  settled->u.items.item = item;
+  return settled;
+}
+
+const Value *constant_let(Elaborator *e, Scope *home, Name name, const Ast *let) {
+  const char *path = arena_printf(e->arena, "let.%s", name);
+  bool generic = e->generic;
+  e->generic = false;
+  Saved saved = graph_begin(e, false, DTYPE_F32);
+  for (const char *p = path; *p; p++) e->site = (e->site ^ (unsigned char)*p) * 1099511628211u;
+  const Value *value = eval(e, home, let->u.binding.value);
+  const Ast *pattern = let->u.binding.pattern;
+  if (pattern->kind != AST_NAME && value->kind != VALUE_UNKNOWN) {
+    int count = pattern->u.list.count;
+    bool fits = (value->kind == VALUE_RECORD || value->kind == VALUE_LIST) && value->u.items.count == count;
+    if (!fits) problem_pattern(e->problems, pattern->span, count, value_kind_text(value));
+    for (int i = 0; fits && i < count; i++)
+      if (pattern->u.list.item[i]->kind == AST_NAME && pattern->u.list.item[i]->u.name == name) {
+        value = value->u.items.item[i];
+        break;
+      }
+    if (!fits) value = value_unknown();
+  }
+  value = settle(e, e->graph, value, path, let->u.binding.value);
+  graph_end(e, &saved);
+  e->generic = generic;
+  return value;
+}
+
+const Value *constant_here(Elaborator *e, const Value *value) {
+  if (value->kind == VALUE_TENSOR && e->graph && value->u.tensor.node->graph != e->graph) {
+    Value *here = ARENA_NEW(e->arena, Value);
+    *here = *value;
+    here->u.tensor.node = variable_value(e, value->u.tensor.node->attr.variable);
+    return here;
+  }
+  if (value->kind != VALUE_RECORD && value->kind != VALUE_LIST) return value;
+  bool changed = false;
+  const Value **item = ARENA_ARRAY(e->arena, const Value *, value->u.items.count + 1);
+  for (int i = 0; i < value->u.items.count; i++) {
+    item[i] = constant_here(e, value->u.items.item[i]);
+    changed = changed || item[i] != value->u.items.item[i];
+  }
+  if (!changed) return value;
+  Value *here = ARENA_NEW(e->arena, Value);
+  *here = *value;
+  here->u.items.item = item;
+  return here;
+}
+
+// ---- numbers ------------------------------------------------------------------------------------------------------
+
+static void *constant_memory(Elaborator *e, Variable *variable) {
+  return variable->data = arena_alloc(e->arena, (size_t)type_count(&variable->type) + 16,
+                                      dtype_size(variable->type.dtype));
+}
+
+static bool run_let(Elaborator *e, Graph *let) {
+  if (!constants_ready(e, let)) return false;
+  Arena *scratch = arena_new(0);
+  Graph *graph = graph_bind(let, scratch, NULL, 0);
+  graph_simplify(graph);
+  for (int i = 0; i < graph->nodes; i++) {
+    const Node *node = graph->node[i];
+    if (node->op != OP_READ || node->attr.variable->data) continue;
+    problem_let_early(e->problems, node->span, node->attr.variable->path);
+    arena_free(scratch);
+    return false;
+  }
+  for (int i = 0; i < graph->outputs; i++) constant_memory(e, graph->output[i].variable);
+  Backend *backend = cpu_open(e->problems, e->options->threads > 0 ? e->options->threads : 1, e->options->level);
+  if (backend) {
+    Plan *plan = plan_make(graph, &(PlanOptions){.fuse = true});
+    backend->prepare(backend, plan);
+    backend->run(backend, plan, &(RunArgs){.seed = e->options->seed});
+    backend->forget(backend, plan);
+    backend->close(backend);
+  }
+  arena_free(scratch);
+  return backend != NULL;
+}
+
+bool constants_ready(Elaborator *e, const Graph *graph) {
+  for (int i = 0; i < graph->nodes; i++) {
+    if (graph->node[i]->op != OP_READ) continue;
+    Variable *variable = graph->node[i]->attr.variable;
+    if (variable->role != VARIABLE_CONSTANT || variable->data) continue;
+    for (int k = 0; k < e->constants; k++) {
+      const Constant *constant = &e->constant[k];
+      if (constant->variable != variable) continue;
+      if (constant->graph && !run_let(e, constant->graph)) return false;
+      if (!constant->column) continue;
+      Dataset *data = constant->data;
+      if (!table_load(data->table, e->problems, data->ast->at)) return false;
+      column_gather(constant->column, constant->part->row, constant->part->count, constant_memory(e, variable));
+    }
+  }
+  return true;
+}
