@@ -1,7 +1,7 @@
 /* eval, predict and task blocks: one pass over rows, or over nothing. */
 #include "interpreter/formats/csv_write.h"
 #include "interpreter/formats/save.h"
-#include "interpreter/session.h"
+#include "interpreter/order.h"
 #include "lang/problems.h"
 
 #include <math.h>
@@ -25,7 +25,12 @@ int measure_task(Session *session, Task *task) {
   if (pass->data && !rows) return 3;
   int64_t batch = rows && rows->count < task->settings.batch ? rows->count : task->settings.batch, number = 0;
   Runner *runner = runner_new(session, pass, rows ? batch : 1);
-  if (!runner) return 3;
+  FurtherRows further = {0};
+  if (!runner || !further_open(&further, session, pass, 0, false, batch)) {
+    runner_free(runner);
+    further_free(&further);
+    return 3;
+  }
   Average *mean = ARENA_ARRAY(session->arena, Average, pass->measures + 1);
   runner_reset(runner, VARIABLE_METRIC);
   int64_t total = rows ? rows->count : 1;
@@ -33,8 +38,12 @@ int measure_task(Session *session, Task *task) {
   for (int64_t from = 0; from < total && !interrupted; from += batch, number++) {
     int64_t count = total - from < batch ? total - from : batch;
     RunArgs args = task_args(session, number);
+    session->running[3] = from == 0;
+    runner_decide(runner, 1, true, true);
+    further_take(&further, runner, from, count);
     if (!runner_run(runner, rows ? rows->row + from : NULL, count, &args)) {
       runner_free(runner);
+      further_free(&further);
       return 1;
     }
     averages_add(runner, pass, mean, count);
@@ -47,6 +56,7 @@ int measure_task(Session *session, Task *task) {
   for (int i = 0; i < pass->measures; i++)
     if (pass->measure[i].kind == MEASURE_PRINT) show_measure(session, runner, &pass->measure[i], &mean[i]);
   runner_free(runner);
+  further_free(&further);
   return interrupted ? 128 + interrupted : as_expected ? 0 : 1;
 }
 
@@ -145,17 +155,22 @@ int predict_task(Session *session, Task *task, const char *to) {
           empties = 0;
   if (batch == 0) batch = 1;
   Runner *runner = runner_new(session, pass, batch);
-  CsvWriter *csv = runner ? csv_begin(session->problems, to, ',') : NULL;
+  FurtherRows further = {0};
+  bool open = runner && further_open(&further, session, pass, 0, false, batch);
+  CsvWriter *csv = open ? csv_begin(session->problems, to, ',') : NULL;
   if (!csv) {
     runner_free(runner);
+    further_free(&further);
     return 3;
   }
   for (int64_t from = 0; from < rows->count && !interrupted; from += batch, number++) {
     int64_t count = rows->count - from < batch ? rows->count - from : batch;
     RunArgs args = task_args(session, number);
+    further_take(&further, runner, from, count);
     if (!runner_run(runner, rows->row + from, count, &args)) {
       csv_abandon(csv);
       runner_free(runner);
+      further_free(&further);
       return 1;
     }
     if (from == 0) write_header(csv, pass, runner);
@@ -170,6 +185,7 @@ int predict_task(Session *session, Task *task, const char *to) {
     }
   }
   runner_free(runner);
+  further_free(&further);
   if (!csv_commit(csv, session->problems)) return 3;
   if (empties)
     report_line(session->report, task->name, "%lld of %lld rows lack a value that is needed and stay empty",

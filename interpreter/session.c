@@ -112,7 +112,7 @@ static bool run_assigns(Session *session, const Graph *from, int first, int role
 
 bool session_start(Session *session) {
   Elaborator *e = session->program;
-  for (int i = 0; i < 3; i++) e->running[i]->data = &session->running[i];
+  for (int i = 0; i < 4; i++) e->running[i]->data = &session->running[i];
   bool reference = session->options->device && !strcmp(session->options->device, "reference");
   if (!session->backend)
     session->backend = reference
@@ -154,7 +154,8 @@ struct Runner {
   Variable **leaf; // columns that the graph reads
   Column **column;
   int leaves;
-  Variable **owned; // states whose memory this runner made
+  const int64_t **more_row; // rows of further tables
+  Variable **owned;         // states whose memory this runner made
   int owns;
   Prepared prepared[PLANS];
   int plans;
@@ -259,6 +260,7 @@ Runner *runner_new(Session *session, Pass *pass, int64_t most_rows) {
     runner_free(runner);
     return NULL;
   }
+  runner->more_row = ARENA_ARRAY(runner->arena, const int64_t *, pass->mores + 1);
   runner->leaf = ARENA_ARRAY(runner->arena, Variable *, pass->graph->nodes + 1);
   runner->column = ARENA_ARRAY(runner->arena, Column *, pass->graph->nodes + 1);
   for (int i = 0; i < pass->graph->nodes; i++) {
@@ -354,8 +356,16 @@ static Plan *plan_for(Runner *runner, int64_t rows) {
 
 bool runner_prepare(Runner *runner, int64_t rows) { return plan_for(runner, rows) != NULL; }
 
+void runner_rows(Runner *runner, int number, const int64_t *row) { runner->more_row[number] = row; }
+
 static void gather(Runner *runner, const int64_t *row, int64_t rows) {
-  for (int i = 0; i < runner->leaves; i++) column_gather(runner->column[i], row, rows, runner->leaf[i]->data);
+  const Pass *pass = runner->pass;
+  for (int i = 0; i < runner->leaves; i++) {
+    const int64_t *of = row;
+    for (int k = 0; k < pass->mores; k++)
+      if (pass->more[k].data == runner->leaf[i]->owner) of = runner->more_row[k];
+    column_gather(runner->column[i], of, rows, runner->leaf[i]->data);
+  }
 }
 
 bool runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args) {

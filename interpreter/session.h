@@ -17,7 +17,7 @@ typedef struct {
   Task **task; // in the order of the file; sweeps and tests apart
   int tasks;
   Backend *backend;
-  double running[3];        // step, epoch, progress
+  double running[4];        // step, epoch, progress, first_batch
   int64_t weights_made;     // outputs of program->init that were run
   const char *weights_from; // where the weights came from; NULL: initial ones
   bool trained;
@@ -41,6 +41,8 @@ bool runner_prepare(Runner *runner, int64_t rows); // makes the plan for that ma
 void runner_decide(Runner *runner, int64_t step, bool update, bool tell);
 uint64_t runner_due(const Runner *runner);                  // the guards that hold, a bit each
 bool runner_active(const Runner *runner, const When *when); // whether what stands under such guards ran
+/* The rows of further table `number` (from 0) in the runs that follow, as many as of the first one. */
+void runner_rows(Runner *runner, int number, const int64_t *row);
 /* Runs the pass on rows of its table (row NULL: a pass without data). false after a Problem: what the program asks
  * for is impossible with this number of rows. */
 bool runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args);

@@ -2,8 +2,10 @@
  *
  * Everything is decided before the first step: plans for the full and the last batch, memory, the order of rows
  * (a keyed permutation of seed and epoch). A step gathers rows, runs one plan and reads a few scalars. */
+#include "interpreter/elaborate/dataset.h"
 #include "interpreter/formats/runs.h"
 #include "interpreter/formats/save.h"
+#include "interpreter/order.h"
 #include "interpreter/session.h"
 #include "lang/problems.h"
 
@@ -17,7 +19,9 @@ typedef struct {
   Task *task;
   Runner *train, *valid;
   const Part *rows;
-  int64_t *order, *valid_row, valid_rows; // rows of training in the order of this epoch; rows to validate on
+  RowOrder order;
+  FurtherRows more, valid_more;   // of the two passes
+  int64_t *valid_row, valid_rows; // rows to validate on
   int64_t batch, batches, steps, epochs;
   int64_t step, epoch;        // done so far
   Average *mean, *valid_mean; // by measure of the two passes
@@ -47,18 +51,30 @@ static void show(Training *t, Runner *runner, const Pass *pass, const Average *m
       t->exit_code = 3;
 }
 
+/* ema: the averages take the place of the weights, or give it back. */
+static void averages_swap(Training *t) {
+  const Pass *pass = t->task->train;
+  for (int i = 0; i < pass->averages; i++) {
+    void *weight = pass->average[i].weight->data;
+    pass->average[i].weight->data = pass->average[i].average->data;
+    pass->average[i].average->data = weight;
+  }
+}
+
 static void validate(Training *t) {
   if (!t->valid) return;
   const Pass *pass = t->task->valid;
   averages_clear(t->valid_mean, pass);
   runner_reset(t->valid, VARIABLE_METRIC);
   runner_reset(t->valid, VARIABLE_OPTIMIZER); // states of the block start anew
-  runner_decide(t->valid, t->step, true, true);
   int64_t batch = t->batch < 256 ? 256 : t->batch, number = 0;
   for (int64_t from = 0; from < t->valid_rows; from += batch) {
     int64_t count = t->valid_rows - from < batch ? t->valid_rows - from : batch;
     RunArgs args = {
         .seed = t->task->settings.seed, .step = t->step, .batch = number++, .part = PART_VALIDATION};
+    t->session->running[3] = from == 0;
+    runner_decide(t->valid, t->step, true, true);
+    further_take(&t->valid_more, t->valid, from, count);
     if (!runner_run(t->valid, t->valid_row + from, count, &args)) {
       t->exit_code = 1;
       return;
@@ -121,6 +137,14 @@ static void stop_if_stuck(Training *t) {
   }
 }
 
+/* stop = hours(2). */
+static void stop_in_time(Training *t) {
+  double hours = t->task->settings.hours;
+  if (hours <= 0 || t->stop || seconds_now() - t->run_start < 3600 * hours) return;
+  report_line(t->session->report, t->task->name, "stopped after %g hours", hours);
+  t->stop = true;
+}
+
 // ---- steps ----------------------------------------------------------------------------------------------------
 
 /* Everything a training step changes, to go back to: weights, states, optimizer. */
@@ -171,7 +195,10 @@ static bool tells(const Training *t, int64_t batch, int64_t step) {
 
 static void decide(Training *t, int64_t batch, int64_t step) {
   running_numbers(t, step, t->epoch + 1);
+  t->session->running[3] = batch == 0;
   runner_decide(t->train, step, updates(t, batch), tells(t, batch, step));
+  if (t->rows)
+    further_take(&t->more, t->train, t->epoch * t->rows->count + batch * t->batch, batch_rows(t, batch));
 }
 
 static RunArgs batch_args(const Training *t, int64_t batch, int64_t step) {
@@ -179,7 +206,7 @@ static RunArgs batch_args(const Training *t, int64_t batch, int64_t step) {
 }
 
 static const int64_t *batch_order(const Training *t, int64_t batch) {
-  return t->rows ? t->order + batch * t->batch : NULL;
+  return t->rows ? t->order.row + batch * t->batch : NULL;
 }
 
 static bool run_batch(Training *t, int64_t batch, int64_t step) {
@@ -214,6 +241,7 @@ static void blame(Training *t, int64_t batch, int64_t first_step) {
 static void tell(Training *t, int64_t epoch, bool measure) {
   t->trains = averages_read(t->train, t->task->train, t->mean, t->train_numbers);
   t->valids = 0;
+  averages_swap(t);
   if (measure && !interrupted) validate(t);
   double now = seconds_now();
   ReportEpoch told = {.task = t->task->name,
@@ -229,19 +257,14 @@ static void tell(Training *t, int64_t epoch, bool measure) {
   t->epoch_start = now;
   report_epoch(t->session->report, &told);
   keep_if_better(t, epoch);
+  averages_swap(t);
   stop_if_stuck(t);
 }
 
 static void run_epoch(Training *t) {
   const Pass *pass = t->task->train;
   int64_t every = t->task->settings.validate_steps;
-  if (t->rows) {
-    if (t->task->settings.shuffle) {
-      rows_permute(t->order, t->rows->count, t->task->settings.seed, (uint64_t)t->epoch + 1);
-      for (int64_t i = 0; i < t->rows->count; i++) t->order[i] = t->rows->row[t->order[i]];
-    } else
-      memcpy(t->order, t->rows->row, sizeof(int64_t) * (size_t)t->rows->count);
-  }
+  if (t->rows) order_pass(&t->order, t->epoch);
   averages_clear(t->mean, pass);
   runner_reset(t->train, VARIABLE_METRIC);
   t->begin = snapshot(t, t->begin, false);
@@ -273,7 +296,11 @@ static void run_epoch(Training *t) {
                        .trains = 1};
     report_progress(t->session->report, &now, (double)t->step / (seconds_now() - t->run_start));
     if (!update) continue;
-    if (every && t->step % every == 0 && t->step < t->steps) tell(t, t->epoch + 1, true);
+    bool log = t->task->settings.log_steps && t->step % t->task->settings.log_steps == 0;
+    bool measure = every && t->step % every == 0;
+    log = log && batch + 1 < t->batches; // else the epoch's own line follows
+    if ((measure || log) && t->step < t->steps) tell(t, t->epoch + 1, measure);
+    stop_in_time(t);
     if (t->stop || t->exit_code || t->step >= t->steps) return;
   }
 }
@@ -309,12 +336,60 @@ static bool prepare_plans(Training *t) {
   for (int64_t step = 1; step <= (t->task->train->guards ? most : 1); step++) {
     running_numbers(t, step, (step - 1) / updates_of_epoch + 1);
     int64_t batch = (step - 1) % updates_of_epoch * s->accumulate;
+    t->session->running[3] = batch == 0;
     for (int64_t i = batch; i < batch + s->accumulate && i < t->batches; i++) {
       runner_decide(t->train, step, updates(t, i), tells(t, i, step));
       if (!runner_prepare(t->train, i == last ? rest : t->batch)) return false;
     }
   }
   return t->task->train->guards || runner_prepare(t->train, rest);
+}
+
+/* The chances of drawing rows, as the program says. false after a Problem. */
+static bool draw_rows(Training *t) {
+  const Pass *pass = t->task->train;
+  double *chance = rows_compute(t->session->program, pass->data, pass->draw, t->rows), sum = 0;
+  for (int64_t i = 0; i < t->rows->count && pass->draw_balanced; i++) sum = fmax(sum, chance[i]);
+  if (pass->draw_balanced && sum < 1e8) {
+    double *count = memory_alloc((size_t)sum + 1, sizeof(double));
+    for (int64_t i = 0; i < t->rows->count; i++) count[(int64_t)fmax(chance[i], 0)]++;
+    for (int64_t i = 0; i < t->rows->count; i++) chance[i] = 1 / count[(int64_t)fmax(chance[i], 0)];
+    memory_free(count);
+  }
+  sum = 0;
+  bool ok = true;
+  for (int64_t i = 0; i < t->rows->count && ok; i++) {
+    ok = chance[i] >= 0 && isfinite(chance[i]);
+    if (!ok) problem_chance(t->session->problems, pass->draw_at, t->rows->row[i] + 1, chance[i]);
+    sum += chance[i];
+  }
+  if (ok && sum <= 0) {
+    problem_chance(t->session->problems, pass->draw_at, 0, 0);
+    ok = false;
+  }
+  if (ok) order_draw(&t->order, chance);
+  memory_free(chance);
+  return ok;
+}
+
+/* The orders of the rows of all tables of the task. */
+static bool orders_open(Training *t) {
+  const Settings *s = &t->task->settings;
+  Session *session = t->session;
+  const Pass *pass = t->task->train, *valid = t->task->valid;
+  if (!t->rows) return true;
+  t->order = order_new(t->rows, s->seed, s->shuffle);
+  if (!further_open(&t->more, session, pass, s->seed, s->shuffle, t->batch) ||
+      (valid &&
+       !further_open(&t->valid_more, session, valid, s->seed, false, t->batch < 256 ? 256 : t->batch)))
+    return false;
+  return !pass->draw || draw_rows(t);
+}
+
+static void orders_close(Training *t) {
+  order_free(&t->order);
+  further_free(&t->more);
+  further_free(&t->valid_more);
 }
 
 static bool training_open(Training *t) {
@@ -336,7 +411,7 @@ static bool training_open(Training *t) {
   int64_t updates = (t->batches + s->accumulate - 1) / s->accumulate;
   t->steps = s->steps ? s->steps : (int64_t)ceil(s->epochs * (double)updates);
   t->epochs = (t->steps + updates - 1) / updates;
-  if (t->rows) t->order = memory_alloc((size_t)t->rows->count, sizeof(int64_t));
+  if (!orders_open(t)) return false;
   t->mean = ARENA_ARRAY(session->arena, Average, pass->measures + 1);
   if (t->task->valid) t->valid_mean = ARENA_ARRAY(session->arena, Average, t->task->valid->measures + 1);
   t->train_numbers = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 1);
@@ -353,9 +428,20 @@ static bool training_open(Training *t) {
   return t->run != NULL;
 }
 
+/* ema: the weights are the averages from here on. */
+static void averages_take(Training *t) {
+  const Pass *pass = t->task->train;
+  for (int i = 0; i < pass->averages; i++) {
+    Variable *weight = pass->average[i].weight;
+    memcpy(weight->data, pass->average[i].average->data,
+           (size_t)type_count(&weight->type) * dtype_size(weight->type.dtype));
+  }
+}
+
 static void training_save(Training *t) {
   Session *session = t->session;
   const Settings *s = &t->task->settings;
+  averages_take(t);
   bool differ = t->best && t->best_step != t->step;
   if (differ && !save_weights(t, "last.safetensors")) return;
   if (t->best) weights_restore(session, t->best);
@@ -386,7 +472,7 @@ int train_task(Session *session, Task *task) {
   if (t.run) run_close(t.run);
   runner_free(t.train);
   runner_free(t.valid);
-  memory_free(t.order);
+  orders_close(&t);
   memory_free(t.valid_row);
   memory_free(t.best);
   memory_free(t.begin);

@@ -149,10 +149,13 @@ void problem_every_place(Problems *problems, Span at);             // E0522
 void problem_set_value(Problems *problems, Span at, const char *path, const char *wanted, const char *found);
 void problem_no_weights_yet(Problems *problems, Span at); // E0524
 void problem_guarded_value(Problems *problems, Span at, Name name, const char *old,
-                           const char *given);                               // E0525
-void problem_let_size(Problems *problems, Span at, const char *type);  // E0528
-void problem_let_early(Problems *problems, Span at, const char *path); // E0529
-void problem_expect_value(Problems *problems, Span at, const char *found);          // E0526
+                           const char *given);                         // E0525
+void problem_let_early(Problems *problems, Span at, const char *path); // E0528
+void problem_table_twice(Problems *problems, Span at, Name name);      // E0530
+void problem_draw(Problems *problems, Span at);                        // E0531
+/* E0532, exit code 3. row from 1; 0: the chances of all rows are 0. */
+void problem_chance(Problems *problems, Span at, int64_t row, double chance);
+void problem_expect_value(Problems *problems, Span at, const char *found); // E0526
 /* E0527. What was compared, as text; right NULL: there was no comparison. */
 void problem_expectation(Problems *problems, Span at, const char *left, const char *right);
 /* E0911, exit code 2. `any`: there are tests at all. */

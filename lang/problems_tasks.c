@@ -244,18 +244,37 @@ void problem_unknown_test(Problems *problems, const char *name, const char *near
   draft_add(&d);
 }
 
-void problem_let_size(Problems *problems, Span at, const char *type) {
-  Draft d = draft_new(problems, "E0528", at);
-  draft_title(&d, "a let of the file is computed once, so its size must be known, found %s", draft_short(&d, type));
-  draft_help(&d, "all rows of a field:  digits.train.image      or move the let into the task");
-  draft_add(&d);
-}
-
 void problem_let_early(Problems *problems, Span at, const char *path) {
-  Draft d = draft_new(problems, "E0529", at);
+  Draft d = draft_new(problems, "E0528", at);
   draft_title(&d, "%s is needed before it has a value", draft_short(&d, path));
   draft_label(&d, "in a let that a field or a first value of a weight depends on");
   draft_help(&d, "move the let into the task");
+  draft_add(&d);
+}
+
+void problem_table_twice(Problems *problems, Span at, Name name) {
+  Draft d = draft_new(problems, "E0530", at);
+  draft_title(&d, "`%s` stands behind `on` twice", draft_short(&d, name));
+  draft_label(&d, "both would be the same rows");
+  draft_help(&d, "a second declaration of the data:  data %s_2 from …", draft_short(&d, name));
+  draft_add(&d);
+}
+
+void problem_draw(Problems *problems, Span at) {
+  Draft d = draft_new(problems, "E0531", at);
+  draft_title(&d, "draw needs a field with one number for each row");
+  draft_help(&d, "draw = balanced(label)      draw = weight");
+  draft_add(&d);
+}
+
+void problem_chance(Problems *problems, Span at, int64_t row, double chance) {
+  Draft d = draft_new(problems, "E0532", at);
+  if (row > 0)
+    draft_title(&d, "row %" PRId64 " would be drawn with the chance %g", row, chance);
+  else
+    draft_title(&d, "no row has a chance to be drawn");
+  draft_label(&d, "chances are numbers from 0 up, and not all of them 0");
+  d.problem.exit_code = 3;
   draft_add(&d);
 }
 

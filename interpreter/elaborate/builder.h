@@ -38,10 +38,20 @@ typedef struct {
   int counted; // conditions that it stands under
 } LossPart;
 
+/* A table behind `on`. */
+typedef struct {
+  Dataset *data;
+  PartName part;
+  bool whole; // no part was named
+  Name name;  // after `as`; NULL: fields stand by themselves
+} TaskTable;
+
 typedef struct {
   Elaborator *e;
   const Ast *ast;
   const Settings *settings;
+  const TaskTable *source;
+  int sources;
   PassKind kind;
   Pass *pass;
   Scope *scope, *top; // of the statement that runs, of the block
@@ -63,6 +73,12 @@ typedef struct {
   size_t version_capacity;
 } Builder;
 
+/* ---- tables of a task (tables.c) ---- */
+/* The tables behind `on`, opened; -1 after a Problem. */
+int sources_read(Elaborator *e, const Ast *task, TaskTable **out);
+void sources_bind(Builder *b); // their fields, in the block's scope
+void run_draw(Builder *b, const Ast *statement);
+
 /* ---- guards (guard.c) ---- */
 Outer guard_save(const Builder *b);
 void guard_restore(Builder *b, const Outer *outer);
@@ -81,12 +97,13 @@ void run_yield(Builder *b, const Ast *statement);
 void run_save(Builder *b, const Ast *statement);
 void run_expect(Builder *b, const Ast *statement);
 void add_measure(Builder *b, Measure measure, Node *node); // node NULL: known before the run
-void measures_end(Builder *b); // the loss, and whether all is finite
+void measures_end(Builder *b);                             // the loss, and whether all is finite
 /* A float scalar of `value`, in the precision of the task; NULL after a Problem that calls it `what`. */
 Node *scalar_of(Builder *b, const Value *value, const Ast *ast, const char *what);
 
 /* ---- what changes weights (minimize.c, weights_value.c) ---- */
 void run_minimize(Builder *b, const Ast *statement);
+void averages_follow(Builder *b); // ema: behind the last statement
 void run_freeze(Builder *b, const Ast *statement);
 void run_set(Builder *b, const Ast *statement);
 void version_add(Builder *b, Variable *variable, Node *now); // before a weight gets another value

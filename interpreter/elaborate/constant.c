@@ -5,6 +5,7 @@
 #include "interpreter/elaborate/dataset.h"
 #include "lang/problems.h"
 
+#include <assert.h>
 #include <string.h>
 
 static Constant *constant_add(Elaborator *e, const char *path, Type type, Span span) {
@@ -45,7 +46,8 @@ const Value *constant_field(Elaborator *e, Dataset *data, PartName part, Name na
   e->whole = &data->table->part[part];
   e->batch = dim_of(e->whole->count);
   const Value *value = dataset_field(e, data, name);
-  if (value->kind == VALUE_COLUMN && !value->u.column.column->text) value = value_tensor(e, value_node(e, value, at));
+  if (value->kind == VALUE_COLUMN && !value->u.column.column->text)
+    value = value_tensor(e, value_node(e, value, at));
   e->whole = whole;
   e->batch = batch;
   return value;
@@ -58,13 +60,7 @@ static const Value *settle(Elaborator *e, Graph *graph, const Value *value, cons
   if (value->kind == VALUE_TENSOR) {
     Node *node = value->u.tensor.node;
     if (node->op == OP_READ && node->attr.variable->role == VARIABLE_CONSTANT) return value;
-    if (!type_is_known(&node->type)) {
-      Text text = {0};
-      type_print(&node->type, &text);
-      problem_let_size(e->problems, at->span, text_string(&text));
-      text_free(&text);
-      return value_unknown();
-    }
+    assert(type_is_known(&node->type) && "settle: nothing in a file has the size of a batch");
     Constant *constant = constant_add(e, path, node->type, at->span);
     constant->graph = graph;
     graph_assign(graph, constant->variable, build_cast(node, node->type.dtype));
@@ -149,7 +145,8 @@ static bool run_let(Elaborator *e, Graph *let) {
     return false;
   }
   for (int i = 0; i < graph->outputs; i++) constant_memory(e, graph->output[i].variable);
-  Backend *backend = cpu_open(e->problems, e->options->threads > 0 ? e->options->threads : 1, e->options->level);
+  Backend *backend =
+      cpu_open(e->problems, e->options->threads > 0 ? e->options->threads : 1, e->options->level);
   if (backend) {
     Plan *plan = plan_make(graph, &(PlanOptions){.fuse = true});
     backend->prepare(backend, plan);
@@ -173,7 +170,8 @@ bool constants_ready(Elaborator *e, const Graph *graph) {
       if (!constant->column) continue;
       Dataset *data = constant->data;
       if (!table_load(data->table, e->problems, data->ast->at)) return false;
-      column_gather(constant->column, constant->part->row, constant->part->count, constant_memory(e, variable));
+      column_gather(constant->column, constant->part->row, constant->part->count,
+                    constant_memory(e, variable));
     }
   }
   return true;

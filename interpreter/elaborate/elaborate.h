@@ -129,7 +129,7 @@ struct Elaborator {
   int frozen_models;
   uint64_t site;           // hash of the task, or of the weight whose first value is made
   RandomSites random;      // random calls so far in this graph
-  Variable *running[3];    // step, epoch, progress
+  Variable *running[4];    // step, epoch, progress; 1 in the first batch of a pass, else 0
   bool metric_used;        // a metric with state was called since this was cleared
   const char *metric_path; // prefix of metric states
   int metrics;             // metrics applied so far in this graph
@@ -149,6 +149,9 @@ struct Elaborator {
 };
 
 #define CALL_DEPTH_LIMIT 200
+
+#define RUN_NAMES 5
+extern const char *const run_name[RUN_NAMES]; // training, step, epoch, progress, first_batch
 
 Elaborator *elaborator_new(Arena *arena, Problems *problems, const Options *options);
 
@@ -272,7 +275,8 @@ const Value *constant_field(Elaborator *e, Dataset *data, PartName part, Name na
  * being built. */
 const Value *constant_let(Elaborator *e, Scope *home, Name name, const Ast *let);
 const Value *constant_here(Elaborator *e, const Value *value);
-bool constants_ready(Elaborator *e, const Graph *graph); // computes those that it reads; false after a Problem
+bool constants_ready(Elaborator *e,
+                     const Graph *graph); // computes those that it reads; false after a Problem
 
 /* ---- tasks (task.c, and what builder.h lists) ---- */
 
@@ -324,8 +328,20 @@ typedef struct {
 typedef struct {
   Graph *graph;
   const Dim *batch;
-  Dataset *data;
+  Dataset *data; // NULL: none
   PartName part;
+  struct {
+    Dataset *data;
+    PartName part;
+  } * more; // further tables: as many rows of each as of the first, starting over at their end
+  int mores;
+  Node *draw;         // chances of rows, [B], in a graph of its own; NULL: each row once
+  bool draw_balanced; // … or classes that come up equally often
+  Span draw_at;
+  struct {
+    Variable *weight, *average;
+  } * average; // ema: validation and the end see the averages
+  int averages;
   Measure *measure; // graph outputs of the same name
   int measures;
   size_t measure_capacity;
@@ -357,7 +373,8 @@ typedef struct {
   double epochs;
   int64_t steps, batch, accumulate;
   int64_t validate_steps, validate_rows; // 0: each epoch
-  double clip;
+  double clip, ema, hours;               // 0: none
+  int64_t log_steps;                     // a line each so many steps; 0: none
   bool shuffle, drop_last, batch_all;
   uint64_t seed;
   bool seed_set;

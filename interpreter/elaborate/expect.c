@@ -24,7 +24,8 @@ static Node *truth_of(Builder *b, const Value *value, const Ast *ast) {
   return NULL;
 }
 
-static void side_output(Builder *b, const Measure *measure, const char *side, const Value *value, const Ast *ast) {
+static void side_output(Builder *b, const Measure *measure, const char *side, const Value *value,
+                        const Ast *ast) {
   if (value->kind != VALUE_TENSOR && value->kind != VALUE_COLUMN) return;
   Node *node = value_node(b->e, value, ast);
   if (node) graph_output(b->e->graph, arena_printf(b->e->arena, "%s.%s", measure->name, side), node);

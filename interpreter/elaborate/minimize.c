@@ -316,6 +316,31 @@ static void update_weights(Builder *b, const Ast *statement, Node *loss, Using *
   apply_optimizers(b, using, by, index, weight, gradient, count);
 }
 
+/* ema: every weight that the pass changes has an average, which follows it behind each update. */
+void averages_follow(Builder *b) {
+  Elaborator *e = b->e;
+  Pass *pass = b->pass;
+  if (b->kind != PASS_TRAIN || b->settings->ema <= 0) return;
+  Outer outer = guard_save(b);
+  if (b->settings->accumulate > 1) guard_update(b);
+  pass->average = arena_alloc(e->arena, (size_t)b->versions + 1, sizeof(*pass->average));
+  for (int i = 0; i < b->versions; i++) {
+    Variable *weight = b->version[i].variable;
+    bool known = weight->role != VARIABLE_WEIGHT;
+    for (int k = 0; k < pass->averages; k++) known = known || pass->average[k].weight == weight;
+    if (known) continue;
+    Variable *average =
+        variable_kept(e, arena_printf(e->arena, "%s.average.%s", b->ast->u.task.name, weight->path),
+                      weight->type, build_read(e->init_states, weight), b->ast->at);
+    Node *was = variable_value(e, average), *now = variable_value(e, weight);
+    variable_update(e, average,
+                    build_add(was, build_mul(build_sub(now, was), build_like(was, 1 - b->settings->ema))));
+    pass->average[pass->averages].weight = weight;
+    pass->average[pass->averages++].average = average;
+  }
+  guard_restore(b, &outer);
+}
+
 static void minimize_guarded(Builder *b, const Ast *statement) {
   Elaborator *e = b->e;
   const Value *value = eval(e, b->scope, statement->u.minimize.value);

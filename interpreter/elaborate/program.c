@@ -24,8 +24,8 @@ Elaborator *elaborator_new(Arena *arena, Problems *problems, const Options *opti
   e->batch = dim_symbol(name_of("B"));
   e->init = graph_new(arena);
   e->builtins = scope_new(e, NULL);
-  static const char *const running[3] = {"step", "epoch", "progress"};
-  for (int i = 0; i < 3; i++) {
+  static const char *const running[4] = {"step", "epoch", "progress", "first_batch"};
+  for (int i = 0; i < 4; i++) {
     Type type = type_scalar(DTYPE_F64);
     type.running = true;
     e->running[i] = variable_new(e, VARIABLE_RUNNING, running[i], type, (Span){0});
@@ -34,8 +34,9 @@ Elaborator *elaborator_new(Arena *arena, Problems *problems, const Options *opti
   return e;
 }
 
+const char *const run_name[RUN_NAMES] = {"training", "step", "epoch", "progress", "first_batch"};
+
 Saved graph_begin(Elaborator *e, bool training, DType precision) {
-  static const char *const names[4] = {"training", "step", "epoch", "progress"};
   Saved saved = {e->graph, e->init_states, e->precision, e->training, e->current, e->current_capacity,
                  e->site,  e->random,      {0},          e->frame};
   e->graph = graph_new(e->arena);
@@ -47,20 +48,21 @@ Saved graph_begin(Elaborator *e, bool training, DType precision) {
   e->site = 14695981039346656037u;
   e->random = (RandomSites){0};
   e->frame = NULL;
-  for (int i = 0; i < 4; i++) {
-    Binding *binding = scope_find(e->builtins, name_of(names[i]));
+  for (int i = 0; i < RUN_NAMES; i++) {
+    Binding *binding = scope_find(e->builtins, name_of(run_name[i]));
     saved.names[i] = binding->value;
-    if (i)
-      binding->value = value_tensor(e, variable_value(e, e->running[i - 1]));
-    else
+    if (i == 0) {
       binding->value = e->generic ? value_unknown_bool() : value_bool(e, training);
+      continue;
+    }
+    Node *now = variable_value(e, e->running[i - 1]);
+    binding->value = value_tensor(e, i == 4 ? build_gt(now, build_like(now, 0)) : now);
   }
   return saved;
 }
 
 void graph_end(Elaborator *e, const Saved *saved) {
-  static const char *const names[4] = {"training", "step", "epoch", "progress"};
-  for (int i = 0; i < 4; i++) scope_find(e->builtins, name_of(names[i]))->value = saved->names[i];
+  for (int i = 0; i < RUN_NAMES; i++) scope_find(e->builtins, name_of(run_name[i]))->value = saved->names[i];
   e->graph = saved->graph;
   e->init_states = saved->init_states;
   e->precision = saved->precision;

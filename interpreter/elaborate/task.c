@@ -93,7 +93,10 @@ static void choose_value(Builder *b, const Ast *statement, const Value *old) {
 /* A name of the block or of the program gets a new value; a setting is none, and no more is `step`. */
 static void run_assign(Builder *b, const Ast *statement) {
   Elaborator *e = b->e;
-  if (b->scope == b->top && settings_statement(statement)) return;
+  if (b->scope == b->top && settings_statement(statement)) {
+    if (!strcmp(statement->u.binding.name, "draw") && b->kind == PASS_TRAIN) run_draw(b, statement);
+    return;
+  }
   Binding *known = scope_find(b->scope, statement->u.binding.name);
   bool running = known && scope_find(e->builtins, statement->u.binding.name) == known; // step, epoch, pi
   if (b->ast->u.task.task == TASK_TRAIN && (!known || running)) {
@@ -128,7 +131,7 @@ static void run_statement(Builder *b, const Ast *statement) {
     problem_unused(e->problems, statement->span);
 }
 
-static Pass *build_once(Builder *b, PassKind kind, Dataset *data, PartName part) {
+static Pass *build_once(Builder *b, PassKind kind) {
   Elaborator *e = b->e;
   Pass *pass = ARENA_NEW(e->arena, Pass);
   Saved saved = graph_begin(e, kind == PASS_TRAIN, b->settings->precision);
@@ -141,14 +144,10 @@ static Pass *build_once(Builder *b, PassKind kind, Dataset *data, PartName part)
   e->metrics = 0;
   e->kepts = 0;
   e->task_path = kind == PASS_ONCE ? NULL : b->ast->u.task.name;
-  pass->data = data;
-  pass->part = part;
   pass->batch = e->batch;
-  if (data) {
-    scope_bind(e, b->scope, name_of("B"), value_int(e, e->batch));
-    dataset_bind_fields(e, data, b->scope);
-  }
+  sources_bind(b);
   run_block(b, b->scope, b->ast->u.task.body);
+  averages_follow(b);
   measures_end(b);
   e->task_path = NULL;
   pass->graph = e->graph;
@@ -158,13 +157,13 @@ static Pass *build_once(Builder *b, PassKind kind, Dataset *data, PartName part)
 }
 
 /* Built again where weights were asked for above the place that made them. */
-static Pass *build_pass(Builder *b, PassKind kind, Dataset *data, PartName part) {
+static Pass *build_pass(Builder *b, PassKind kind) {
   Elaborator *e = b->e;
   int errors = problems_count(e->problems, SEVERITY_ERROR);
   Pass *pass = NULL;
   for (int attempt = 0; attempt < 2; attempt++) {
     e->early = (Span){0};
-    pass = build_once(b, kind, data, part);
+    pass = build_once(b, kind);
     if (!e->early.source || problems_count(e->problems, SEVERITY_ERROR) > errors) return pass;
   }
   problem_no_weights_yet(e->problems, e->early);
@@ -189,30 +188,6 @@ static void check_watched(Elaborator *e, const Ast *ast, const Pass *pass, const
                   pass != NULL);
 }
 
-static const Value *task_source(Elaborator *e, const Ast *ast) {
-  const AstList *sources = &ast->u.task.sources;
-  if (sources->count == 0) return value_none();
-  if (sources->count > 1) {
-    problem_unavailable(e->problems, sources->item[1]->span, "several tables in a task");
-    return value_unknown();
-  }
-  const Value *value = eval(e, e->file, sources->item[0]->u.arg.value);
-  if (value->kind != VALUE_DATA) {
-    if (value->kind != VALUE_UNKNOWN)
-      problem_task_source(e->problems, sources->item[0]->span, value_kind_text(value));
-    return value_unknown();
-  }
-  if (e->options->in && ast->u.task.task == TASK_PREDICT) value->u.data.data->replaced = true;
-  if (!dataset_open(e, value->u.data.data)) return value_unknown();
-  const Table *table = value->u.data.data->table;
-  if (!value->u.data.data->replaced && value->u.data.part != PART_ALL &&
-      table->part[value->u.data.part].count == 0) {
-    problem_empty_part(e->problems, sources->item[0]->span);
-    return value_unknown();
-  }
-  return value;
-}
-
 Task *task_elaborate(Elaborator *e, const Ast *ast) {
   Task *task = ARENA_NEW(e->arena, Task);
   *task = (Task){.name = ast->u.task.name, .kind = ast->u.task.task, .ast = ast};
@@ -222,24 +197,20 @@ Task *task_elaborate(Elaborator *e, const Ast *ast) {
     return NULL;
   }
   Saved saved = graph_begin(e, false, DTYPE_F32);
-  const Value *source = task_source(e, ast);
-  bool ok = source->kind != VALUE_UNKNOWN && settings_read(e, ast, e->file, &task->settings);
+  TaskTable *source = NULL;
+  int sources = sources_read(e, ast, &source);
+  bool ok = sources >= 0 && settings_read(e, ast, e->file, &task->settings);
   graph_end(e, &saved);
   if (!ok) return NULL;
-  Dataset *data = source->kind == VALUE_DATA ? source->u.data.data : NULL;
-  PartName part = data ? source->u.data.part : PART_ALL;
-  Builder b = {.e = e, .ast = ast, .settings = &task->settings};
+  Builder b = {.e = e, .ast = ast, .settings = &task->settings, .source = source, .sources = sources};
   if (task->kind != TASK_TRAIN) {
-    if (data && data->replaced) part = PART_ALL;
-    task->once = build_pass(&b, PASS_ONCE, data, part);
+    task->once = build_pass(&b, PASS_ONCE);
   } else {
-    bool whole = data && source->u.data.whole;
-    if (whole) part = PART_TRAIN;
-    b.validates = whole && data->table->part[PART_VALID].count;
-    task->train = build_pass(&b, PASS_TRAIN, data, part);
+    b.validates = sources && source->whole && source->data->table->part[PART_VALID].count;
+    task->train = build_pass(&b, PASS_TRAIN);
     if (problems_count(e->problems, SEVERITY_ERROR) > errors) return NULL;
     if (!task->train->minimizes) problem_no_minimize(e->problems, ast->at, ast->u.task.name);
-    if (b.validates) task->valid = build_pass(&b, PASS_VALID, data, PART_VALID);
+    if (b.validates) task->valid = build_pass(&b, PASS_VALID);
     check_watched(e, ast, task->valid, task->settings.keep, "keep");
     check_watched(e, ast, task->valid, task->settings.stop, "stop");
   }

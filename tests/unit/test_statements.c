@@ -27,6 +27,9 @@ static void enter(void) {
   FILE *file = fopen("d.csv", "w");
   fputs("x,y\n1,2\n2,3\n", file);
   fclose(file);
+  file = fopen("f.csv", "w");
+  fputs("v,k\n1,a\n2,b\n3,b\n4,b\n5,b\n", file);
+  fclose(file);
 }
 
 static void leave(void) {
@@ -254,5 +257,51 @@ Test(statements, tasks_of_a_file_share_the_models) {
   a -= adam(&m, &v, slope(a), 1);
   expect(MODELS "minimize mse(a(x), y) using adam(0.1) }\ntrain again on d { precision = \"f64\"\n"
                 "minimize mse(a(x), y) using adam(0.1) }",
+         1, (double[]){a});
+}
+
+Test(statements, averages_of_weights_are_kept) {
+  double a = 1, average = 1;
+  for (int step = 0; step < 3; step++) {
+    a -= 0.1 * slope(a);
+    average += (a - average) * (1 - 0.75);
+  }
+  expect(MODELS "epochs = 3; ema = 0.75; minimize mse(a(x), y) using sgd(0.1) }", 1, (double[]){average});
+}
+
+/* Rows of the second table go on where the first one's epoch ends: 1 2, 3 4, 5 1, … */
+Test(statements, several_tables_give_rows_side_by_side) {
+  double a = 1;
+  int at = 0;
+  for (int step = 0; step < 4; step++, at += 2) a -= 0.01 * (at % 5 + 1 + (at + 1) % 5 + 1) / 2.0;
+  expect("data d from csv(\"d.csv\") { x = float(x) }\ndata f from csv(\"f.csv\") { v = float(v) }\n"
+         "model a(x: [B]) -> [B] { param w: [] = 1.0; w * x }\n"
+         "train fit on d, f as other { shuffle = false; precision = \"f64\"; batch = 2; epochs = 4\n"
+         "minimize mean(a(other.v) + 0 * x) using sgd(0.01) }",
+         1, (double[]){a});
+}
+
+/* One row of five has the class a: drawn evenly it comes up half of the time. */
+Test(statements, rows_are_drawn_with_chances) {
+  double share[WEIGHTS];
+  for (int balanced = 0; balanced < 2; balanced++) {
+    char program[600];
+    snprintf(program, sizeof program,
+             "data f from csv(\"f.csv\") { v = float(v); k = k |> category }\n"
+             "model a(x: [B]) -> [B] { param w: [] = 0.0; w * x }\n"
+             "train fit on f { precision = \"f64\"; epochs = 400; batch = \"all\"; draw = %s\n"
+             "maximize mean(a(float(v == 1))) using sgd(0.0025) }",
+             balanced ? "balanced(k)" : "v");
+    run_once(program, true, 1, share);
+    double wanted = balanced ? 0.5 : 1.0 / 15; // chances 1 … 5
+    cr_assert(fabs(share[0] - wanted) < 0.03, "%g, not %g", share[0], wanted);
+  }
+}
+
+Test(statements, lets_of_the_file_are_computed_once) {
+  double a = 1;
+  for (int step = 0; step < 2; step++) a -= 0.1 * (slope(a) * 2.5 + 1.5);
+  expect("let scale = mean(d.train.y)\nlet (middle, rest) = (mean(d.x), d.valid.rows)\n" MODELS
+         "epochs = 2; minimize scale * mse(a(x), y) + middle * a(tensor([1]))[0] + rest using sgd(0.1) }",
          1, (double[]){a});
 }
