@@ -121,6 +121,7 @@ bool session_start(Session *session) {
   if (!session->backend) return false;
   if (!run_assigns(session, e->init, (int)session->weights_made, -1, 0)) return false;
   session->weights_made = e->init->outputs;
+  copies_start(session, NULL);
   return true;
 }
 

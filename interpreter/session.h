@@ -18,6 +18,7 @@ typedef struct {
   int tasks;
   Backend *backend;
   double running[4];        // step, epoch, progress, first_batch
+  int weights_copied;       // weights of the program that copies_start has seen
   int64_t weights_made;     // outputs of program->init that were run
   const char *weights_from; // where the weights came from; NULL: initial ones
   bool trained;
@@ -74,6 +75,10 @@ int averages_read(Runner *runner, const Pass *pass, const Average *mean, ReportN
  * metrics, else the rest. */
 bool expectations_hold(Session *session, Runner *runner, const Pass *pass, bool finished);
 void show_measure(Session *session, Runner *runner, const Measure *measure, const Average *mean);
+
+/* Models that are declared as copies start with the weights and states of their models: of `from` alone, or all whose
+ * weights are new. */
+void copies_start(Session *session, const char *from);
 
 /* Copies of all weights and states, to go back to. */
 void *weights_copy(Session *session, void *into); // into NULL: new; freed by memory_free

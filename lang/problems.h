@@ -97,6 +97,7 @@ void problem_result_kind(Problems *problems, Span type, Name name, const char *w
 void problem_type_tensor(Problems *problems, Span at);                                  // E0230
 void problem_many_subscripts(Problems *problems, Span at, const char *type, int count); // E0231
 void problem_index_range(Problems *problems, Span at, const char *size);                // E0232
+void problem_record_parts(Problems *problems, Span at);                                 // E0250
 void problem_expand(Problems *problems, Span at, const char *from, const char *to);     // E0233
 
 /* ---- values and conditions: E03xx (problems_values.c) ---- */

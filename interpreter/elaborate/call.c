@@ -87,7 +87,10 @@ const Value *call_value(Elaborator *e, const Ast *at, const Value *callee, const
   switch (callee->kind) {
   case VALUE_UNKNOWN: break;
   case VALUE_FUNCTION: value = call_function(e, at, callee, args, count); break;
-  case VALUE_BUILTIN: value = builtin_call(e, at, callee, args, count); break;
+  case VALUE_BUILTIN:
+    value = record_call(e, at, callee, args, count);
+    if (!value) value = builtin_call(e, at, callee, args, count);
+    break;
   case VALUE_LAYER: value = layer_make(e, at, callee, args, count, NULL); break;
   case VALUE_INSTANCE: value = instance_apply(e, at, callee, args, count); break;
   case VALUE_COMPOSED: value = call_composed(e, at, callee, args, count); break;

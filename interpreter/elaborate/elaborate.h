@@ -31,6 +31,13 @@ typedef struct {
   bool frozen;  // in some task
 } Weight;
 
+/* A call of a model with other weights. */
+typedef struct WithWeights {
+  const char *path; // of the model
+  const Value *record;
+  const struct WithWeights *outer;
+} WithWeights;
+
 /* A `data` declaration: its table, fields and what was fitted. */
 struct Dataset {
   Name name;
@@ -109,6 +116,11 @@ struct Elaborator {
   Weight *weight;
   int weights;
   size_t weight_capacity;
+  struct {
+    const char *from, *to; // model to = copy(from)
+  } * copy;
+  int copies;
+  size_t copy_capacity;
   Constant *constant;
   int constants;
   size_t constant_capacity;
@@ -125,6 +137,7 @@ struct Elaborator {
   Node **current; // by variable number: its value now; NULL: not read yet
   size_t current_capacity;
   Frame *frame;
+  const WithWeights *with; // records that stand for weights in the call that is computed
   const char **frozen_model;
   int frozen_models;
   uint64_t site;           // hash of the task, or of the weight whose first value is made
@@ -268,6 +281,14 @@ const Value *dataset_field(Elaborator *e, Dataset *data, Name name);
 Node *dataset_column(Elaborator *e, Dataset *data, Column *column, const Ast *at);
 Fitted *fitted_find(const Elaborator *e, Name table, Name field, int number);
 
+/* ---- models and records (model.c, record.c) ---- */
+const Value *model_declare(Elaborator *e, Scope *home, const Ast *ast);
+/* The record that a value is or, if it is a model, the one of its weights; NULL: neither. */
+const Value *record_of(Elaborator *e, const Value *value);
+/* Part by part; NULL: no argument is a record. */
+const Value *record_operate(Elaborator *e, const Ast *ast, Operator op, const Value *a, const Value *b);
+const Value *record_call(Elaborator *e, const Ast *at, const Value *callee, const Argument *args, int count);
+
 /* ---- tensors known before the run (constant.c) ---- */
 Node *constant_column(Elaborator *e, Dataset *data, Column *column, const Part *part);
 const Value *constant_field(Elaborator *e, Dataset *data, PartName part, Name name, const Ast *at);
@@ -401,7 +422,9 @@ bool weights_selected(Elaborator *e, const Value *selection, const Weight *weigh
 const Value *eval_selection(Elaborator *e, Scope *scope, const Ast *ast);
 /* What the weights hold here: a tensor if the path is complete, else a record. UNKNOWN if there are none so far. */
 const Value *weights_value(Elaborator *e, const Value *selection, const Ast *at);
-bool weights_are(const Value *value); // one of these two
+const char *weights_path(const Value *value); // of a model, also one of several parts; NULL: it is none
+bool path_below(const char *path, const char *above); // or the same
+bool weights_are(const Value *value);                 // a model, or some of its weights
 /* The record of what they hold here, parts named by their path below the model. */
 const Value *weights_read(Elaborator *e, const Value *of, bool states);
 const char *const *setting_names(int *count);

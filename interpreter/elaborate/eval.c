@@ -50,6 +50,7 @@ static const Value *eval_unary(Elaborator *e, Scope *scope, const Ast *ast) {
     problem_operand(e->problems, ast->at, "not", value_kind_text(x), "a bool");
     return value_unknown();
   }
+  if (record_of(e, x)) return record_operate(e, ast, OPERATOR_MUL, value_whole(e, -1), x);
   if (x->kind == VALUE_INT) return value_int(e, dim_sub(dim_of(0), x->u.dim));
   if (x->kind == VALUE_FLOAT) return value_number(x, &number) ? value_float(e, -number) : x;
   Node *node = value_node(e, x, ast->u.unary.operand);

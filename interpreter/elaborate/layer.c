@@ -149,6 +149,27 @@ static void bind_variable(Elaborator *e, Scope *scope, Name name, Variable *vari
   binding->state = state ? variable : NULL;
 }
 
+/* with_weights: a part of the record stands for the weight. */
+static void replace_weight(Elaborator *e, Scope *scope, Name name, const Variable *variable,
+                           const Ast *statement) {
+  for (const WithWeights *with = e->with; with; with = with->outer) {
+    if (!path_below(variable->path, with->path)) continue;
+    Name part = name_of(variable->path + strlen(with->path) + 1);
+    for (int i = 0; i < with->record->u.items.count; i++) {
+      if (with->record->u.items.name[i] != part) continue;
+      const Value *value = with->record->u.items.item[i];
+      Node *node = value_float_node(e, value, statement);
+      if (node && type_same_shape(&node->type, &variable->type))
+        scope_find(scope, name)->value = value_tensor(e, build_cast(node, variable->type.dtype));
+      else
+        problem_weight_shape(e->problems, e->frame->owner->at, statement->at, name,
+                             type_text(e, &variable->type),
+                             node ? type_text(e, &node->type) : value_kind_text(value));
+      return;
+    }
+  }
+}
+
 const Value *param_declare(Elaborator *e, Scope *scope, const Ast *statement) {
   Name name = statement->u.binding.name;
   Type type;
@@ -164,6 +185,7 @@ const Value *param_declare(Elaborator *e, Scope *scope, const Ast *statement) {
     variable = weight_variable(e, scope, statement, &type, VARIABLE_WEIGHT,
                                arena_printf(e->arena, "%s.%s", e->frame->path, name));
   bind_variable(e, scope, name, variable, false);
+  if (variable) replace_weight(e, scope, name, variable, statement);
   return value_none();
 }
 
@@ -261,7 +283,7 @@ const Value *layer_make(Elaborator *e, const Ast *at, const Value *recipe, const
 
 static bool is_frozen(const Elaborator *e, const char *path) {
   for (int i = 0; i < e->frozen_models; i++)
-    if (!strcmp(e->frozen_model[i], path)) return true;
+    if (path_below(path, e->frozen_model[i])) return true;
   return false;
 }
 
@@ -276,10 +298,15 @@ static const Value *instance_body(Elaborator *e, const Ast *at, const Value *ins
   const char *layer = e->graph->layer;
   if (instance->u.instance.model && is_frozen(e, instance->u.instance.path))
     training->value = value_bool(e, false);
+  const WithWeights *outer = e->with;
+  WithWeights with = {instance->u.instance.path, instance->u.instance.with, outer};
+  if (with.record) e->with = &with;
   e->frame = frame;
   e->graph->layer = frame->path;
   const Value *value = eval_statements(e, scope, instance->ast->u.function.body);
-  if (value->kind == VALUE_COMPOSED) value = call_value(e, at, value, args, count);
+  bool made = value->kind == VALUE_COMPOSED || (value->kind == VALUE_INSTANCE && value->u.instance.with);
+  if (made && !instance->ast->u.function.params_given) value = call_value(e, at, value, args, count);
+  e->with = outer;
   e->graph->layer = layer;
   e->frame = frame->caller;
   training->value = was;

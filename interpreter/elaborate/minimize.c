@@ -35,13 +35,15 @@ bool glob_match(const char *glob, const char *path) {
 
 bool weights_selected(Elaborator *e, const Value *selection, const Weight *weight) {
   (void)e;
-  if (selection->kind == VALUE_INSTANCE) return !strcmp(selection->u.instance.path, weight->model);
-  return selection->kind == VALUE_WEIGHTS && glob_match(selection->u.weights.glob, weight->canonical);
+  if (selection->kind == VALUE_WEIGHTS) return glob_match(selection->u.weights.glob, weight->canonical);
+  const char *path = weights_path(selection);
+  return path && path_below(weight->canonical, path);
 }
 
 static bool is_frozen(const Elaborator *e, const Weight *weight) {
   for (int i = 0; i < e->frozen_models; i++)
-    if (!strcmp(e->frozen_model[i], weight->model) || glob_match(e->frozen_model[i], weight->canonical))
+    if (path_below(weight->canonical, e->frozen_model[i]) ||
+        glob_match(e->frozen_model[i], weight->canonical))
       return true;
   return false;
 }
@@ -50,9 +52,7 @@ void run_freeze(Builder *b, const Ast *statement) {
   Elaborator *e = b->e;
   for (int i = 0; i < statement->u.list.count; i++) {
     const Value *value = eval_selection(e, b->scope, statement->u.list.item[i]);
-    const char *path = value->kind == VALUE_INSTANCE && value->u.instance.model ? value->u.instance.path
-                       : value->kind == VALUE_WEIGHTS                           ? value->u.weights.glob
-                                                                                : NULL;
+    const char *path = value->kind == VALUE_WEIGHTS ? value->u.weights.glob : weights_path(value);
     if (!path) {
       if (value->kind != VALUE_UNKNOWN)
         problem_selection(e->problems, statement->u.list.item[i]->span, value_kind_text(value));
@@ -168,8 +168,7 @@ static int read_usings(Builder *b, const Ast *statement, Using *using) {
     for (int k = i; !optimizer && k < overs->count; k++) optimizer = overs->item[k]->u.action.to;
     u->optimizer = optimizer;
     u->update = optimizer ? eval(e, b->scope, optimizer) : value_unknown();
-    if (u->selection && u->selection->kind != VALUE_WEIGHTS &&
-        !(u->selection->kind == VALUE_INSTANCE && u->selection->u.instance.model)) {
+    if (u->selection && !weights_are(u->selection)) {
       if (u->selection->kind != VALUE_UNKNOWN)
         problem_selection(e->problems, over->u.action.value->span, value_kind_text(u->selection));
       return 0;

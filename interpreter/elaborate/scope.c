@@ -51,34 +51,7 @@ static const Value *declaration_value(Elaborator *e, Scope *home, Name name, con
   case AST_LAYER: value->kind = VALUE_LAYER; break;
   case AST_OPTIMIZER: value->kind = VALUE_OPTIMIZER; break;
   case AST_METRIC: value->kind = VALUE_METRIC; break;
-  case AST_MODEL:
-    if (!ast->u.function.params_given) {
-      Frame frame = {.path = NULL, .owner = ast, .caller = e->frame};
-      Frame *caller = e->frame;
-      e->frame = &frame;
-      const Value *made = eval_statements(e, scope_new(e, home), ast->u.function.body);
-      e->frame = caller;
-      if (made->kind == VALUE_UNKNOWN) return made;
-      if (made->kind == VALUE_COMPOSED) { // made anew at each call, inside the model
-        value->kind = VALUE_INSTANCE;
-        value->u.instance.path = ast->u.function.name;
-        value->u.instance.model = true;
-        return value;
-      }
-      if (made->kind != VALUE_INSTANCE) {
-        problem_model_value(e->problems, ast->u.function.body->span, ast->u.function.name,
-                            value_kind_text(made));
-        return value_unknown();
-      }
-      *value = *made;
-      value->u.instance.path = ast->u.function.name;
-      value->u.instance.model = true;
-      return value;
-    }
-    value->kind = VALUE_INSTANCE;
-    value->u.instance.path = ast->u.function.name;
-    value->u.instance.model = true;
-    break;
+  case AST_MODEL: return model_declare(e, home, ast);
   case AST_DATA:
     value->kind = VALUE_DATA;
     value->u.data.data = dataset_declare(e, ast, home);

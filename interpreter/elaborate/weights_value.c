@@ -10,8 +10,22 @@
 // A model's weights are made where it is first used. What asks for them above that place is UNKNOWN at first, and the
 // pass is built a second time (task.c), when they exist.
 
-bool weights_are(const Value *value) {
-  return value->kind == VALUE_WEIGHTS || (value->kind == VALUE_INSTANCE && value->u.instance.model);
+const char *weights_path(const Value *value) {
+  if (value->kind == VALUE_INSTANCE) return value->u.instance.model ? value->u.instance.path : NULL;
+  return value->kind == VALUE_LIST || value->kind == VALUE_RECORD ? value->u.items.model : NULL;
+}
+
+bool path_below(const char *path, const char *above) {
+  size_t length = strlen(above);
+  return !strncmp(path, above, length) && (!path[length] || path[length] == '.');
+}
+
+bool weights_are(const Value *value) { return value->kind == VALUE_WEIGHTS || weights_path(value); }
+
+/* The path of a selected weight below the model that it was selected from. */
+static Name name_below(const Value *of, const Weight *weight) {
+  const char *model = of->kind == VALUE_WEIGHTS ? of->u.weights.model : weights_path(of);
+  return name_of(weight->canonical + strlen(model) + 1);
 }
 
 const Value *weights_read(Elaborator *e, const Value *of, bool states) {
@@ -22,7 +36,7 @@ const Value *weights_read(Elaborator *e, const Value *of, bool states) {
     Weight *weight = &e->weight[i];
     if (!weights_selected(e, of, weight) || (!states && weight->variable->role == VARIABLE_STATE)) continue;
     item[count] = value_tensor(e, variable_value(e, weight->variable));
-    name[count++] = name_of(weight->canonical + strlen(weight->model) + 1);
+    name[count++] = name_below(of, weight);
   }
   return value_record(e, item, name, count);
 }
@@ -85,7 +99,7 @@ static void set_weights(Builder *b, const Ast *statement) {
   for (int i = 0; i < e->weights; i++) {
     Weight *weight = &e->weight[i];
     if (!weights_selected(e, target, weight)) continue;
-    const Value *part = part_of(value, name_of(weight->canonical + strlen(weight->model) + 1));
+    const Value *part = part_of(value, name_below(target, weight));
     found = true;
     weight->reached = true;
     if (!part && record && weight->variable->role == VARIABLE_STATE) continue; // net["**"] has no states
@@ -154,8 +168,52 @@ static const Value *copy(Elaborator *e, const Ast *at, const Argument *slot, con
   return value_unknown();
 }
 
+/* m computed with the weights of r: those that r lacks stay its own. */
+static const Value *with_weights(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest,
+                                 int rests) {
+  (void)rest, (void)rests;
+  const Value *model = slot[0].value, *record = record_of(e, slot[1].value);
+  if (slot[1].value->kind == VALUE_UNKNOWN && e->early.source) return model; // this use makes the weights
+  if (model->kind == VALUE_UNKNOWN || slot[1].value->kind == VALUE_UNKNOWN) return value_unknown();
+  if (model->kind != VALUE_INSTANCE || !model->u.instance.model)
+    return slot_error(e, at, &slot[0], "a model");
+  if (!record || !record->u.items.name) return slot_error(e, at, &slot[1], "weights of a model");
+  Value *value = ARENA_NEW(e->arena, Value);
+  *value = *model;
+  value->u.instance.with = record;
+  return value;
+}
+
+/* f of each part; a layer is made anew for each, named by its path. */
+static const Value *each(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest,
+                         int rests) {
+  (void)rest, (void)rests;
+  const Value *record = record_of(e, slot[0].value), *f = slot[1].value;
+  if (slot[0].value->kind == VALUE_UNKNOWN || f->kind == VALUE_UNKNOWN) return value_unknown();
+  if (!record) return slot_error(e, at, &slot[0], "weights of a model");
+  bool layer = f->kind == VALUE_INSTANCE && !f->u.instance.model;
+  if (layer && (!e->frame || !e->frame->path)) {
+    problem_layer_place(e->problems, at->span, f->ast->u.function.name);
+    return value_unknown();
+  }
+  const Value **item = ARENA_ARRAY(e->arena, const Value *, record->u.items.count + 1);
+  for (int i = 0; i < record->u.items.count; i++) {
+    Value *own = ARENA_NEW(e->arena, Value);
+    *own = *f;
+    const char *part = record->u.items.name && record->u.items.name[i] ? record->u.items.name[i]
+                                                                       : arena_printf(e->arena, "%d", i);
+    if (layer) own->u.instance.path = arena_printf(e->arena, "%s.%s", e->frame->path, part);
+    Argument argument = {NULL, record->u.items.item[i], slot[0].ast};
+    item[i] = call_value(e, at, own, &argument, 1);
+    if (item[i]->kind == VALUE_UNKNOWN) return value_unknown();
+  }
+  return value_record(e, item, record->u.items.name, record->u.items.count);
+}
+
 static const Builtin rows[] = {
     {"blend", "a b t", blend, "(1 - t) a + t b of models, weights or tensors"},
+    {"with_weights", "m r", with_weights, "the model computed with weights of a record"},
+    {"each", "r f", each, "f of each part of a record; a layer is made for each"},
     {"copy", "m", copy, "the weights and states of a model"},
 };
 const BuiltinTable builtins_weights = {rows, (int)(sizeof(rows) / sizeof(*rows))};

@@ -305,3 +305,60 @@ Test(statements, lets_of_the_file_are_computed_once) {
          "epochs = 2; minimize scale * mse(a(x), y) + middle * a(tensor([1]))[0] + rest using sgd(0.1) }",
          1, (double[]){a});
 }
+
+#define PARTS                                                                                                \
+  "data d from csv(\"d.csv\") { x = float(x); y = float(y) }\n"                                              \
+  "layer Net(start: float)(x: [B]) -> [B] { param w: [] = start; w * x }\n"
+
+Test(statements, models_of_several_parts) {
+  double first = 1, second = 2, left = 3;
+  for (int step = 0; step < 2; step++) {
+    double g = slope(first + second + left + 4);
+    first -= 0.01 * g;
+    second -= 0.02 * g;
+    left -= 0.03 * g;
+  }
+  expect(PARTS "model nets = [Net(n) for n in [1.0, 2.0]]\nmodel pair = (left=Net(3.0), right=Net(4.0))\n"
+               "train fit on d { precision = \"f64\"; batch = 2; epochs = 2; freeze pair.right\n"
+               "minimize mse(nets[0](x) + nets[1](x) + pair.left(x) + pair.right(x), y)\n"
+               "over nets[0] using sgd(0.01), nets using sgd(0.02), pair using sgd(0.03) }",
+         4, (double[]){first, second, left, 4});
+}
+
+Test(statements, a_copy_starts_where_its_model_starts) {
+  double a = 1, b = 1;
+  for (int step = 0; step < 2; step++) {
+    a -= 0.1 * slope(a);
+    b -= 0.2 * slope(b);
+  }
+  expect(
+      PARTS
+      "model a = Net(1.0)\nmodel b = copy(a)\ntrain fit on d { precision = \"f64\"; batch = 2; epochs = 2\n"
+      "minimize mse(a(x), y) using sgd(0.1); minimize mse(b(x), y) using sgd(0.2) }",
+      2, (double[]){a, b});
+}
+
+Test(statements, weights_are_values) {
+  double a = 1, b = 2;
+  for (int step = 0; step < 2; step++) {
+    double moved = 0.5 * a + b; // b(x) with other weights, the gradient by both
+    double g = 0.1 * 2 * a + 0.5 * slope(moved), h = slope(moved);
+    a -= 0.1 * g;
+    b -= 0.1 * h;
+  }
+  expect(PARTS
+         "model a = Net(1.0)\nmodel b = Net(2.0)\n"
+         "train fit on d { precision = \"f64\"; batch = 2; epochs = 2; let unused = a(x)\n"
+         "minimize 0.1 * l2(a[\"**\"]) + mse(with_weights(b, 0.5 * a + b[\"*\"])(x), y) using sgd(0.1) }",
+         2, (double[]){a, b});
+}
+
+Test(statements, each_makes_a_layer_for_each_weight) {
+  double shift = 0.5;
+  for (int step = 0; step < 2; step++) shift -= 0.1 * slope(1 + shift);
+  expect(PARTS "layer Shift()(w: [...]) -> [...] { param by: [] = 0.5; w + by }\nmodel a = Net(1.0)\n"
+               "model tuned = with_weights(a, a[\"**\"] |> each(Shift()))\n"
+               "train fit on d { precision = \"f64\"; batch = 2; epochs = 2; metric before = mean(a(x))\n"
+               "minimize mse(tuned(x), y) over tuned using sgd(0.1) }",
+         2, (double[]){1, shift});
+}
