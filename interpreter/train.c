@@ -5,6 +5,7 @@
 #include "interpreter/elaborate/dataset.h"
 #include "interpreter/formats/runs.h"
 #include "interpreter/formats/save.h"
+#include "interpreter/lbfgs.h"
 #include "interpreter/order.h"
 #include "interpreter/session.h"
 #include "lang/problems.h"
@@ -123,6 +124,21 @@ static void keep_if_better(Training *t, int64_t epoch) {
   t->best = weights_copy(t->session, t->best);
 }
 
+static void plateaus_follow(Training *t) {
+  const Pass *pass = t->task->train;
+  for (int i = 0; i < pass->plateaus && t->valids; i++) {
+    const Plateau *p = &pass->plateau[i];
+    double value = watched(t, p->metric), *best = p->best->data, *worse = p->worse->data;
+    if (better(value, *best, p->least)) {
+      *best = value;
+      *worse = 0;
+    } else if (++*worse >= (double)p->patience) {
+      *(double *)p->value->data *= p->factor;
+      *worse = 0;
+    }
+  }
+}
+
 static void stop_if_stuck(Training *t) {
   const Settings *s = &t->task->settings;
   if (!s->stop || !t->valids) return;
@@ -215,6 +231,22 @@ static bool run_batch(Training *t, int64_t batch, int64_t step) {
   return runner_run(t->train, batch_order(t, batch), batch_rows(t, batch), &args);
 }
 
+static double loss_again(void *context) {
+  Training *t = context;
+  RunArgs args = batch_args(t, 0, t->step);
+  runner_reset(t->train, VARIABLE_METRIC); // as if the step had not been tried
+  return runner_run(t->train, batch_order(t, 0), batch_rows(t, 0), &args) ? runner_number(t->train, "loss")
+                                                                          : NAN;
+}
+
+/* lbfgs moves the weights behind the step. */
+static void search(Training *t, double loss) {
+  const Pass *pass = t->task->train;
+  if (!pass->search || lbfgs_step(pass->search, loss, loss_again, t)) return;
+  report_line(t->session->report, t->task->name, "stopped: no weights nearby have a lower loss");
+  t->stop = true;
+}
+
 /* A number that is not finite came up in `batch` of this epoch: goes back to its begin, repeats what led there
  * and looks at every value of the step itself. */
 static void blame(Training *t, int64_t batch, int64_t first_step) {
@@ -258,6 +290,7 @@ static void tell(Training *t, int64_t epoch, bool measure) {
   report_epoch(t->session->report, &told);
   keep_if_better(t, epoch);
   averages_swap(t);
+  plateaus_follow(t);
   stop_if_stuck(t);
 }
 
@@ -284,6 +317,7 @@ static void run_epoch(Training *t) {
     }
     averages_add(t->train, pass, t->mean, batch_rows(t, batch));
     show(t, t->train, pass, NULL);
+    search(t, loss);
     report_step_time(t->session->report, 1e3 * (seconds_now() - start));
     report_first_step(t->session->report);
     ReportNumber live = {"loss", loss};

@@ -278,6 +278,22 @@ void problem_chance(Problems *problems, Span at, int64_t row, double chance) {
   draft_add(&d);
 }
 
+void problem_search(Problems *problems, Span at) {
+  Draft d = draft_new(problems, "E0533", at);
+  draft_title(&d, "lbfgs needs the whole table in each step, and the block for itself");
+  draft_note(&d, "it asks for the loss again at other weights: one minimize, without every, if, clip, "
+                 "accumulate and ema");
+  draft_help(&d, "batch = \"all\"; minimize mse(net(x), y) using lbfgs()");
+  draft_add(&d);
+}
+
+void problem_plateau_place(Problems *problems, Span at) {
+  Draft d = draft_new(problems, "E0534", at);
+  draft_title(&d, "plateau follows the validations of a train block, and stands in one");
+  draft_help(&d, "minimize loss using adam(1e-3 * plateau(\"valid.loss\", 3))");
+  draft_add(&d);
+}
+
 // ---- while it runs ---------------------------------------------------------------------------------------------
 
 void problem_column_needed(Problems *problems, Span at, const char *name, const char *path) {

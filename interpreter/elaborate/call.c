@@ -69,6 +69,10 @@ static const Value *make_update(Elaborator *e, const Ast *at, const Value *recip
 /* An optimizer's body with its weight and gradient: (p, g). */
 static const Value *apply_update(Elaborator *e, const Ast *at, const Value *update, const Argument *args,
                                  int count) {
+  if (!update->ast) { // lbfgs, beside another optimizer
+    problem_search(e->problems, at->span);
+    return value_unknown();
+  }
   const Ast *declaration = update->ast;
   Scope *scope = scope_new(e, update->scope);
   if (!signature_bind(e, at, declaration->u.function.name, scope, &declaration->u.function.params, args,

@@ -31,6 +31,16 @@ typedef struct {
   bool frozen;  // in some task
 } Weight;
 
+/* A factor that falls when a validated metric does not improve. */
+typedef struct {
+  const Ast *at;
+  const char *metric; // without `valid.`
+  bool least;
+  int64_t patience;
+  double factor;
+  Variable *value, *best, *worse; // the factor, the best metric so far, validations since
+} Plateau;
+
 /* A call of a model with other weights. */
 typedef struct WithWeights {
   const char *path; // of the model
@@ -150,8 +160,11 @@ struct Elaborator {
   Variable **kept;         // states of optimizers and of the block, found again by path
   int kepts;
   size_t kept_capacity;
-  Span early;                 // where weights were asked for that do not exist yet: the pass is built again
-  const char *task_path;      // of the train block that is built: prefix of its states
+  Span early;            // where weights were asked for that do not exist yet: the pass is built again
+  const char *task_path; // of the train block that is built: prefix of its states
+  Plateau *plateau;      // of the task that is built
+  int plateaus;
+  size_t plateau_capacity;
   const char *optimizer_path; // prefix of optimizer states
   const Dim *batch;           // the symbol B of this task
   const Part *whole;          // columns are read with all of these rows; NULL: a batch of them
@@ -345,6 +358,17 @@ typedef struct {
   const char *output; // graph output of a tensor
 } YieldField;
 
+/* What lbfgs works on: weights, their gradients, and the steps that it remembers. */
+typedef struct {
+  struct {
+    Variable *weight, *gradient;
+  } * part;
+  int parts;
+  int64_t size, history; // numbers in all weights; pairs kept
+  Variable *moved, *changed, *count;
+  double *work; // room of the training loop
+} Search;
+
 /* One elaborated pass of a task. */
 typedef struct {
   Graph *graph;
@@ -363,6 +387,9 @@ typedef struct {
     Variable *weight, *average;
   } * average; // ema: validation and the end see the averages
   int averages;
+  Search *search; // lbfgs; NULL: none
+  Plateau *plateau;
+  int plateaus;
   Measure *measure; // graph outputs of the same name
   int measures;
   size_t measure_capacity;
@@ -416,6 +443,7 @@ typedef struct {
 
 Task *task_elaborate(Elaborator *e, const Ast *ast);
 bool settings_statement(const Ast *statement);
+bool metric_falls(const char *metric); // less of it is better, unless the program says otherwise
 bool settings_read(Elaborator *e, const Ast *task, Scope *scope, Settings *settings);
 bool weights_selected(Elaborator *e, const Value *selection, const Weight *weight); // MODEL or WEIGHTS value
 /* What stands behind over, freeze and set: `net["glob"]` is the weights themselves, not what they hold. */

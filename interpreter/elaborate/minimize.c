@@ -240,6 +240,43 @@ static Node *update_count(Builder *b, const Using *using, const char *path) {
   return count;
 }
 
+/* lbfgs: the graph leaves the gradients where the training loop finds them. */
+static void leave_gradients(Builder *b, const Using *using, const int *index, Node *const *gradient,
+                            int count) {
+  Elaborator *e = b->e;
+  Pass *pass = b->pass;
+  Search *search = ARENA_NEW(e->arena, Search);
+  search->part = arena_alloc(e->arena, (size_t)count + 1, sizeof(*search->part));
+  search->history = using->update->u.history;
+  const char *task = b->ast->u.task.name;
+  for (int i = 0; i < count; i++) {
+    if (!gradient[i]) continue;
+    Variable *weight = e->weight[index[i]].variable;
+    Type type = weight->type;
+    Node *zero = build_number(e->init_states, type.dtype, 0);
+    Variable *kept = variable_kept(e, arena_printf(e->arena, "%s.0.%s.gradient", task, weight->path), type,
+                                   type.rank ? build_expand(zero, type.rank, type.size) : zero, b->ast->at);
+    variable_update(e, kept, gradient[i]);
+    search->part[search->parts].weight = weight;
+    search->part[search->parts++].gradient = kept;
+    search->size += type_count(&type);
+  }
+  Type pairs = type_of(DTYPE_F64, 2, (const Dim *[]){dim_of(search->history), dim_of(search->size)});
+  Node *zero = build_number(e->init_states, DTYPE_F64, 0);
+  search->moved = variable_kept(e, arena_printf(e->arena, "%s.0.moved", task), pairs,
+                                build_expand(zero, 2, pairs.size), b->ast->at);
+  search->changed = variable_kept(e, arena_printf(e->arena, "%s.0.changed", task), pairs,
+                                  build_expand(zero, 2, pairs.size), b->ast->at);
+  search->count =
+      variable_kept(e, arena_printf(e->arena, "%s.0.pairs", task), type_scalar(DTYPE_F64), zero, b->ast->at);
+  search->work = ARENA_ARRAY(e->arena, double, 5 * search->size + search->history + 1);
+  bool alone = b->settings->batch_all || !pass->data;
+  if (!alone || pass->search || b->minimizes || b->settings->accumulate > 1 || b->settings->clip > 0 ||
+      b->settings->ema > 0 || e->guard)
+    problem_search(e->problems, using->ast->span);
+  pass->search = search;
+}
+
 static void apply_optimizers(Builder *b, const Using *using, const int *by, const int *index,
                              Node *const *weight, Node *const *gradient, int count) {
   Elaborator *e = b->e;
@@ -310,6 +347,12 @@ static void update_weights(Builder *b, const Ast *statement, Node *loss, Using *
           b->finite,
           guard_value(b, build_reduce_all(OP_REDUCE_SUM, build_mul(gradient[i], build_like(gradient[i], 0))),
                       0));
+  if (!using->update->ast) { // lbfgs
+    if (usings > 1) problem_search(e->problems, using[1].ast->span);
+    leave_gradients(b, using, index, gradient, count);
+    return;
+  }
+  if (b->pass->search) problem_search(e->problems, statement->at);
   if (b->settings->accumulate > 1) guard_update(b);
   if (b->settings->clip > 0) clip_gradients(b->settings->clip, gradient, count);
   apply_optimizers(b, using, by, index, weight, gradient, count);

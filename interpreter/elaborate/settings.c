@@ -93,7 +93,7 @@ static const Ast *argument(const Ast *call, const char *name, int position) {
   return NULL;
 }
 
-static bool falls(const char *metric) {
+bool metric_falls(const char *metric) {
   static const char *const least[] = {"loss", "mse", "mae", "rmse", "huber", "perplexity"};
   for (size_t i = 0; i < sizeof(least) / sizeof(*least); i++)
     if (!strcmp(least[i], metric)) return true;
@@ -102,7 +102,7 @@ static bool falls(const char *metric) {
 
 static bool read_least(Elaborator *e, Scope *scope, const Ast *call, const char *metric, int position,
                        bool *least) {
-  *least = falls(metric);
+  *least = metric_falls(metric);
   const Ast *given = argument(call, "least", position);
   return !given || truth(e, scope, given, least);
 }

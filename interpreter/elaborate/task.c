@@ -143,12 +143,15 @@ static Pass *build_once(Builder *b, PassKind kind) {
   e->frozen_models = 0;
   e->metrics = 0;
   e->kepts = 0;
+  if (kind != PASS_VALID) e->plateaus = 0;
   e->task_path = kind == PASS_ONCE ? NULL : b->ast->u.task.name;
   pass->batch = e->batch;
   sources_bind(b);
   run_block(b, b->scope, b->ast->u.task.body);
   averages_follow(b);
   measures_end(b);
+  pass->plateau = e->plateau;
+  pass->plateaus = e->plateaus;
   e->task_path = NULL;
   pass->graph = e->graph;
   pass->init_states = e->init_states;
@@ -170,22 +173,28 @@ static Pass *build_pass(Builder *b, PassKind kind) {
   return pass;
 }
 
+static void check_metric(Elaborator *e, const Ast *at, const Pass *pass, const char *metric) {
+  const char **known = ARENA_ARRAY(e->arena, const char *, (pass ? pass->measures : 0) + 1);
+  int count = 0;
+  for (int i = 0; pass && i < pass->measures; i++) {
+    if (pass->measure[i].kind != MEASURE_METRIC) continue;
+    known[count++] = pass->measure[i].name;
+    if (!strcmp(pass->measure[i].name, metric)) return;
+  }
+  problem_watched(e->problems, at->span, metric, pass ? name_nearest(metric, known, count) : NULL,
+                  pass != NULL);
+}
+
 static void check_watched(Elaborator *e, const Ast *ast, const Pass *pass, const char *metric,
                           const char *setting) {
   if (!metric) return;
-  const char **known = ARENA_ARRAY(e->arena, const char *, (pass ? pass->measures : 0) + 1);
-  for (int i = 0; pass && i < pass->measures; i++) {
-    known[i] = pass->measure[i].name;
-    if (!strcmp(known[i], metric)) return;
-  }
   const Ast *at = ast;
   for (int i = 0; i < ast->u.task.body->u.list.count; i++) {
     const Ast *statement = ast->u.task.body->u.list.item[i];
     if (statement->kind == AST_ASSIGN && !strcmp(statement->u.binding.name, setting))
       at = statement->u.binding.value;
   }
-  problem_watched(e->problems, at->span, metric, pass ? name_nearest(metric, known, pass->measures) : NULL,
-                  pass != NULL);
+  check_metric(e, at, pass, metric);
 }
 
 Task *task_elaborate(Elaborator *e, const Ast *ast) {
@@ -211,6 +220,8 @@ Task *task_elaborate(Elaborator *e, const Ast *ast) {
     if (problems_count(e->problems, SEVERITY_ERROR) > errors) return NULL;
     if (!task->train->minimizes) problem_no_minimize(e->problems, ast->at, ast->u.task.name);
     if (b.validates) task->valid = build_pass(&b, PASS_VALID);
+    for (int i = 0; i < task->train->plateaus; i++)
+      check_metric(e, task->train->plateau[i].at, task->valid, task->train->plateau[i].metric);
     check_watched(e, ast, task->valid, task->settings.keep, "keep");
     check_watched(e, ast, task->valid, task->settings.stop, "stop");
   }

@@ -91,6 +91,7 @@ struct Value {
       PartName part;
       bool whole;
     } data;
+    int64_t history; // UPDATE without declaration: lbfgs
     struct {
       const char *glob, *model; // with the path of the model in front
     } weights;

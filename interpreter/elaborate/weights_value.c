@@ -210,10 +210,66 @@ static const Value *each(Elaborator *e, const Ast *at, const Argument *slot, con
   return value_record(e, item, record->u.items.name, record->u.items.count);
 }
 
+// ---- what the training loop does beside the graph ---------------------------------------------------------------
+
+static const Value *lbfgs(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest,
+                          int rests) {
+  (void)rest, (void)rests;
+  int64_t history;
+  if (!slot_int(e, at, &slot[0], 10, &history)) return value_unknown();
+  if (history < 1 || history > 1000)
+    return slot_error(e, at, &slot[0], "a number of steps to remember, 1 to 1000");
+  Value *value = ARENA_NEW(e->arena, Value);
+  *value = (Value){.kind = VALUE_UPDATE, .known = true};
+  value->u.history = history;
+  return value;
+}
+
+static Variable *plateau_number(Elaborator *e, const char *what, double first, bool running, const Ast *at) {
+  Type type = type_scalar(DTYPE_F64);
+  type.running = running;
+  return variable_kept(e, arena_printf(e->arena, "%s.plateau.%d.%s", e->task_path, e->plateaus, what), type,
+                       build_number(e->init_states, DTYPE_F64, first), at->at);
+}
+
+/* The same call means the same factor in training and in validation. */
+static const Value *plateau(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest,
+                            int rests) {
+  (void)rest, (void)rests;
+  const Value *metric = slot[0].value;
+  Plateau p = {.at = at};
+  double factor;
+  if (metric->kind == VALUE_UNKNOWN) return metric;
+  if (metric->kind != VALUE_STRING || strncmp(metric->u.string.bytes, "valid.", 6))
+    return slot_error(e, at, &slot[0], "a metric of validation: \"valid.loss\"");
+  if (!slot_int(e, at, &slot[1], 1, &p.patience) || !slot_number(e, at, &slot[2], 0.1, &factor))
+    return value_unknown();
+  if (p.patience < 1) return slot_error(e, at, &slot[1], "a number of validations from 1 up");
+  if (factor <= 0 || factor >= 1) return slot_error(e, at, &slot[2], "a factor between 0 and 1");
+  if (!e->task_path) {
+    problem_plateau_place(e->problems, at->span);
+    return value_unknown();
+  }
+  for (int i = 0; i < e->plateaus; i++)
+    if (e->plateau[i].at == at) return value_tensor(e, variable_value(e, e->plateau[i].value));
+  p.metric = metric->u.string.bytes + 6;
+  p.least = metric_falls(p.metric);
+  if (slot[3].value && slot[3].value->kind == VALUE_BOOL) p.least = slot[3].value->u.truth;
+  p.factor = factor;
+  p.value = plateau_number(e, "factor", 1, true, at);
+  p.best = plateau_number(e, "best", 0.0 / 0.0, false, at);
+  p.worse = plateau_number(e, "worse", 0, false, at);
+  e->plateau = arena_grow(e->arena, e->plateau, (size_t)e->plateaus, &e->plateau_capacity, sizeof(Plateau));
+  e->plateau[e->plateaus++] = p;
+  return value_tensor(e, variable_value(e, p.value));
+}
+
 static const Builtin rows[] = {
     {"blend", "a b t", blend, "(1 - t) a + t b of models, weights or tensors"},
     {"with_weights", "m r", with_weights, "the model computed with weights of a record"},
     {"each", "r f", each, "f of each part of a record; a layer is made for each"},
+    {"lbfgs", "history?", lbfgs, "steps as far as the loss falls, for batch = \"all\""},
+    {"plateau", "metric n? factor? least?", plateau, "a factor that falls when a validated metric rests"},
     {"copy", "m", copy, "the weights and states of a model"},
 };
 const BuiltinTable builtins_weights = {rows, (int)(sizeof(rows) / sizeof(*rows))};

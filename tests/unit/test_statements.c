@@ -362,3 +362,28 @@ Test(statements, each_makes_a_layer_for_each_weight) {
                "minimize mse(tuned(x), y) over tuned using sgd(0.1) }",
          2, (double[]){1, shift});
 }
+
+Test(statements, lbfgs_finds_the_bottom_of_a_bent_valley) {
+  double got[WEIGHTS];
+  const char *program = "model p() -> [2] { param x: [] = -1.2; param y: [] = 1.0; stack([x, y]) }\n"
+                        "train fit { steps = 60; precision = \"f64\"; let q = p()\n"
+                        "minimize (1 - q[0]) ** 2 + 100 * (q[1] - q[0] ** 2) ** 2 using lbfgs(8) }";
+  for (int way = 0; way < 4; way++) {
+    double first[2];
+    run_once(program, way & 1, 1 + way / 2, got);
+    cr_assert(fabs(got[0] - 1) < 1e-6 && fabs(got[1] - 1) < 1e-6, "%g, %g", got[0], got[1]);
+    if (way == 0) memcpy(first, got, sizeof first);
+    cr_assert(memcmp(first, got, sizeof first) == 0);
+  }
+}
+
+/* The metric never improves after the first validation: the factor halves at the third and the fifth. */
+Test(statements, plateau_lowers_the_rate) {
+  double a = 0;
+  for (int step = 1; step <= 6; step++) a -= 0.1 * (step > 5 ? 0.25 : step > 3 ? 0.5 : 1) * 2;
+  expect("data f from csv(\"f.csv\") |> split(valid=2, by=\"order\") { v = float(v) }\n"
+         "model a(x: [B]) -> [B] { param w: [] = 0.0; w * x }\n"
+         "train fit on f { epochs = 6; batch = \"all\"; precision = \"f64\"; metric c = 1 + 0 * mean(v)\n"
+         "minimize mean(a(v)) using sgd(0.1 * plateau(\"valid.c\", 2, 0.5)) }",
+         1, (double[]){a});
+}
