@@ -22,6 +22,8 @@ typedef struct {
   int64_t weights_made;     // outputs of program->init that were run
   const char *weights_from; // where the weights came from; NULL: initial ones
   bool trained;
+  ReportNumber *result; // validation of the weights that training kept
+  int results;
 } Session;
 
 /* A program checked whole, its tasks built: those of `kinds` (a bit a TaskKind) whose name is in `names`, or all of

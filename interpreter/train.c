@@ -113,11 +113,19 @@ static bool save_weights(Training *t, const char *name) {
   return ok;
 }
 
+/* The numbers of this validation are those of the weights that are kept. */
+static void remember_result(Training *t) {
+  memcpy(t->session->result, t->valid_numbers, sizeof(ReportNumber) * (size_t)t->valids);
+  t->session->results = t->valids;
+}
+
 static void keep_if_better(Training *t, int64_t epoch) {
   const Settings *s = &t->task->settings;
+  if (!s->keep && t->valids) remember_result(t);
   if (!s->keep || !t->valids) return;
   double value = watched(t, s->keep);
   if (!better(value, t->best_value, s->keep_least)) return;
+  remember_result(t);
   t->best_value = value;
   t->best_epoch = epoch;
   t->best_step = t->step;
@@ -450,6 +458,8 @@ static bool training_open(Training *t) {
   if (t->task->valid) t->valid_mean = ARENA_ARRAY(session->arena, Average, t->task->valid->measures + 1);
   t->train_numbers = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 1);
   t->valid_numbers = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 64);
+  session->result = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 64);
+  session->results = 0;
   t->best_value = t->last_stop = NAN;
   t->train = runner_new(session, pass, t->batch);
   if (t->task->valid) t->valid = runner_new(session, t->task->valid, t->batch < 256 ? 256 : t->batch);

@@ -156,9 +156,11 @@ void problem_table_twice(Problems *problems, Span at, Name name);      // E0530
 void problem_draw(Problems *problems, Span at);                        // E0531
 /* E0532, exit code 3. row from 1; 0: the chances of all rows are 0. */
 void problem_chance(Problems *problems, Span at, int64_t row, double chance);
-void problem_search(Problems *problems, Span at);                          // E0533
-void problem_plateau_place(Problems *problems, Span at);                   // E0534
-void problem_expect_value(Problems *problems, Span at, const char *found); // E0526
+void problem_search(Problems *problems, Span at);                                     // E0533
+void problem_plateau_place(Problems *problems, Span at);                              // E0534
+void problem_sweep_name(Problems *problems, Span at, Name name, const char *nearest); // E0535
+void problem_sweep_base(Problems *problems, Span at, const char *nearest);            // E0536
+void problem_expect_value(Problems *problems, Span at, const char *found);            // E0526
 /* E0527. What was compared, as text; right NULL: there was no comparison. */
 void problem_expectation(Problems *problems, Span at, const char *left, const char *right);
 /* E0911, exit code 2. `any`: there are tests at all. */

@@ -294,6 +294,23 @@ void problem_plateau_place(Problems *problems, Span at) {
   draft_add(&d);
 }
 
+void problem_sweep_name(Problems *problems, Span at, Name name, const char *nearest) {
+  Draft d = draft_new(problems, "E0535", at);
+  draft_title(&d, "a sweep cannot change `%s`", draft_short(&d, name));
+  if (nearest) draft_label(&d, "did you mean `%s`?", draft_short(&d, nearest));
+  draft_note(&d, "it tries values of configs of the file and of settings of its train block");
+  draft_help(&d, "config %s = …      at the top of the file", draft_short(&d, name));
+  draft_add(&d);
+}
+
+void problem_sweep_base(Problems *problems, Span at, const char *nearest) {
+  Draft d = draft_new(problems, "E0536", at);
+  draft_title(&d, "a sweep works on a train block of the file");
+  if (nearest) draft_label(&d, "did you mean `%s`?", draft_short(&d, nearest));
+  draft_help(&d, "sweep search on fit { lr = log_range(1e-4, 1e-2) }");
+  draft_add(&d);
+}
+
 // ---- while it runs ---------------------------------------------------------------------------------------------
 
 void problem_column_needed(Problems *problems, Span at, const char *name, const char *path) {

@@ -369,6 +369,8 @@ typedef struct {
   double *work; // room of the training loop
 } Search;
 
+typedef struct Sweep Sweep; // sweep.h
+
 /* One elaborated pass of a task. */
 typedef struct {
   Graph *graph;
@@ -438,6 +440,7 @@ typedef struct {
   TaskKind kind;
   const Ast *ast;
   Settings settings;
+  struct Sweep *sweep;        // of a sweep
   Pass *train, *valid, *once; // train; validation; eval/predict/task
 } Task;
 

@@ -3,6 +3,7 @@
  * A pass is the text of the block in one graph. Training and validation are two passes over the same text: the
  * second without updates and with `training` false. */
 #include "interpreter/elaborate/builder.h"
+#include "interpreter/elaborate/sweep.h"
 
 #include "lang/format.h"
 #include "lang/problems.h"
@@ -202,8 +203,10 @@ Task *task_elaborate(Elaborator *e, const Ast *ast) {
   *task = (Task){.name = ast->u.task.name, .kind = ast->u.task.task, .ast = ast};
   int errors = problems_count(e->problems, SEVERITY_ERROR);
   if (task->kind == TASK_SWEEP) {
-    problem_unavailable(e->problems, ast->at, "sweep");
-    return NULL;
+    task->sweep = sweep_read(e, ast);
+    const Task *base = task->sweep ? task_elaborate(e, task->sweep->base) : NULL;
+    if (base) check_metric(e, ast, base->valid, task->sweep->goal);
+    return base && problems_count(e->problems, SEVERITY_ERROR) == errors ? task : NULL;
   }
   Saved saved = graph_begin(e, false, DTYPE_F32);
   TaskTable *source = NULL;
