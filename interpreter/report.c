@@ -173,6 +173,18 @@ void report_check(Report *report, int graphs, int64_t weights, double ms) {
   emit(&event);
 }
 
+void report_test(Report *report, const char *name, bool passed) {
+  if (!report->json) {
+    report_line(report, passed ? "passed" : "FAILED", "%s", name);
+    return;
+  }
+  Text event = {0};
+  text_add(&event, "{\"event\": \"test\", \"name\": ");
+  quote(&event, name);
+  text_printf(&event, ", \"passed\": %s", passed ? "true" : "false");
+  emit(&event);
+}
+
 void report_trial(Report *report, const char *sweep, int64_t trial, int64_t trials, const char *values,
                   const char *metric, double value) {
   if (!report->json) {

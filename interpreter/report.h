@@ -45,6 +45,7 @@ void report_kept(Report *report, const char *task, int64_t epoch, const char *me
                  const char *path);
 void report_measures(Report *report, const char *task, const ReportNumber *numbers, int count,
                      int64_t rows); // of an eval
+void report_test(Report *report, const char *name, bool passed);
 /* A trial of a sweep; value NaN: it failed. */
 void report_trial(Report *report, const char *sweep, int64_t trial, int64_t trials, const char *values,
                   const char *metric, double value);

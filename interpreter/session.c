@@ -444,7 +444,10 @@ bool runner_row_lacks(const Runner *runner, int64_t row, bool *class_lacks) {
 }
 
 void runner_reset(Runner *runner, VariableRole role) {
-  run_assigns(runner->session, runner->pass->init_states, 0, (int)role, 0);
+  bool any = false;
+  for (int i = 0; i < runner->pass->init_states->outputs; i++)
+    any = any || runner->pass->init_states->output[i].variable->role == role;
+  if (any) run_assigns(runner->session, runner->pass->init_states, 0, (int)role, 0);
 }
 
 void runner_free(Runner *runner) {

@@ -24,12 +24,15 @@ static bool names_known(Invocation *call, const Session *session) {
 int command_test(Invocation *call) {
   Session *session = session_open(call->arena, call->problems, &call->options, call->report, call->file,
                                   KIND_TESTS, call->word, call->words);
-  int code = session && names_known(call, session) && session_start(session) ? 0 : failed(call);
+  int code = session && names_known(call, session) && session_start(session) &&
+                     (!call->options.weights || use_weights(call, session))
+                 ? 0
+                 : failed(call);
   int passed = 0;
   for (int i = 0; !code && i < session->tasks && !interrupted; i++) {
     Task *task = session->task[i];
     int result = plain_task(session, task);
-    report_line(call->report, result ? "FAILED" : "passed", "%s", task->name);
+    report_test(call->report, task->name, result == 0);
     report_problems(call->report, call->problems);
     passed += result == 0;
   }

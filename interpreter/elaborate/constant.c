@@ -79,29 +79,55 @@ static const Value *settle(Elaborator *e, Graph *graph, const Value *value, cons
   return settled;
 }
 
-const Value *constant_let(Elaborator *e, Scope *home, Name name, const Ast *let) {
+/* Whether the value follows from the running numbers: a schedule, which is another number in each step. */
+static bool runs(const Value *value) {
+  if (value->kind == VALUE_UPDATE) return true; // its settings may
+  if (value->kind == VALUE_RECORD || value->kind == VALUE_LIST) {
+    for (int i = 0; i < value->u.items.count; i++)
+      if (runs(value->u.items.item[i])) return true;
+    return false;
+  }
+  if (value->kind != VALUE_TENSOR) return false;
+  const Node *node = value->u.tensor.node;
+  Arena *scratch = arena_new(0);
+  bool *needed = ARENA_ARRAY(scratch, bool, node->id + 1), found = false;
+  needed[node->id] = true;
+  for (int i = node->id; i >= 0 && !found; i--) {
+    if (!needed[i]) continue;
+    const Node *one = node->graph->node[i];
+    found = one->op == OP_READ && one->attr.variable->role == VARIABLE_RUNNING;
+    for (int k = 0; k < one->nsrc; k++) needed[one->src[k]->id] = true;
+  }
+  arena_free(scratch);
+  return found;
+}
+
+/* The value of one of the names that the let declares. */
+static const Value *let_part(Elaborator *e, const Ast *pattern, Name name, const Value *value) {
+  if (pattern->kind == AST_NAME || value->kind == VALUE_UNKNOWN) return value;
+  int count = pattern->u.list.count;
+  if ((value->kind != VALUE_RECORD && value->kind != VALUE_LIST) || value->u.items.count != count) {
+    problem_pattern(e->problems, pattern->span, count, value_kind_text(value));
+    return value_unknown();
+  }
+  int i = 0;
+  while (pattern->u.list.item[i]->kind != AST_NAME || pattern->u.list.item[i]->u.name != name) i++;
+  return value->u.items.item[i];
+}
+
+const Value *constant_let(Elaborator *e, Scope *home, Name name, const Ast *let, bool *anew) {
   const char *path = arena_printf(e->arena, "let.%s", name);
   bool generic = e->generic;
   e->generic = false;
   Saved saved = graph_begin(e, false, DTYPE_F32);
   for (const char *p = path; *p; p++) e->site = (e->site ^ (unsigned char)*p) * 1099511628211u;
-  const Value *value = eval(e, home, let->u.binding.value);
   const Ast *pattern = let->u.binding.pattern;
-  if (pattern->kind != AST_NAME && value->kind != VALUE_UNKNOWN) {
-    int count = pattern->u.list.count;
-    bool fits = (value->kind == VALUE_RECORD || value->kind == VALUE_LIST) && value->u.items.count == count;
-    if (!fits) problem_pattern(e->problems, pattern->span, count, value_kind_text(value));
-    for (int i = 0; fits && i < count; i++)
-      if (pattern->u.list.item[i]->kind == AST_NAME && pattern->u.list.item[i]->u.name == name) {
-        value = value->u.items.item[i];
-        break;
-      }
-    if (!fits) value = value_unknown();
-  }
-  value = settle(e, e->graph, value, path, let->u.binding.value);
+  const Value *value = let_part(e, pattern, name, eval(e, home, let->u.binding.value));
+  *anew = runs(value);
+  if (!*anew) value = settle(e, e->graph, value, path, let->u.binding.value);
   graph_end(e, &saved);
   e->generic = generic;
-  return value;
+  return *anew ? let_part(e, pattern, name, eval(e, home, let->u.binding.value)) : value;
 }
 
 const Value *constant_here(Elaborator *e, const Value *value) {

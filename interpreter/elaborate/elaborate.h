@@ -306,8 +306,8 @@ const Value *record_call(Elaborator *e, const Ast *at, const Value *callee, cons
 Node *constant_column(Elaborator *e, Dataset *data, Column *column, const Part *part);
 const Value *constant_field(Elaborator *e, Dataset *data, PartName part, Name name, const Ast *at);
 /* The value of a name that a let of the file declares, its tensors as constants; and such a value in the graph that is
- * being built. */
-const Value *constant_let(Elaborator *e, Scope *home, Name name, const Ast *let);
+ * being built. `anew`: it is a schedule, made of nodes of this graph, and must be asked for again in others. */
+const Value *constant_let(Elaborator *e, Scope *home, Name name, const Ast *let, bool *anew);
 const Value *constant_here(Elaborator *e, const Value *value);
 bool constants_ready(Elaborator *e,
                      const Graph *graph); // computes those that it reads; false after a Problem

@@ -50,6 +50,10 @@ static bool is_frozen(const Elaborator *e, const Weight *weight) {
 
 void run_freeze(Builder *b, const Ast *statement) {
   Elaborator *e = b->e;
+  if (e->guard) { // what is frozen is decided before the run
+    problem_misplaced(e->problems, statement->at);
+    return;
+  }
   for (int i = 0; i < statement->u.list.count; i++) {
     const Value *value = eval_selection(e, b->scope, statement->u.list.item[i]);
     const char *path = value->kind == VALUE_WEIGHTS ? value->u.weights.glob : weights_path(value);
@@ -205,7 +209,11 @@ static int uses_of(const Ast *block, Name name) {
 
 /* What is written behind `using` is one optimizer, in all rounds of a `for`; so is the value of a `let`. */
 static const Instance *instance_of(Builder *b, const Using *using) {
-  const void *key = using->optimizer->kind == AST_CALL ? (const void *)using->optimizer : using->update;
+  const Binding *named =
+      using->optimizer->kind == AST_NAME ? scope_find(b->scope, using->optimizer->u.name) : NULL;
+  const void *key = using->update;
+  if (using->optimizer->kind == AST_CALL) key = using->optimizer;
+  if (named && named->declaration) key = named->declaration; // a let of the file may be made anew at each use
   for (int i = 0; i < b->instances; i++)
     if (b->instance[i].key == key) return &b->instance[i];
   b->instance =

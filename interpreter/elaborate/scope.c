@@ -41,7 +41,7 @@ const char *scope_nearest(Elaborator *e, Scope *scope, Name name) {
 }
 
 /* The value of a declaration of a file. */
-static const Value *declaration_value(Elaborator *e, Scope *home, Name name, const Ast *ast) {
+static const Value *declaration_value(Elaborator *e, Scope *home, Name name, const Ast *ast, bool *anew) {
   Value *value = ARENA_NEW(e->arena, Value);
   value->known = true;
   value->ast = ast;
@@ -58,7 +58,7 @@ static const Value *declaration_value(Elaborator *e, Scope *home, Name name, con
     value->u.data.part = PART_ALL;
     value->u.data.whole = true;
     break;
-  case AST_LET: return constant_let(e, home, name, ast);
+  case AST_LET: return constant_let(e, home, name, ast, anew);
   case AST_CONFIG: {
     const Ast *body = ast->u.function.body;
     const Value *given = eval(e, home, body);
@@ -99,9 +99,11 @@ const Value *scope_value(Elaborator *e, Scope *scope, Name name, const Ast *at) 
     return value_unknown();
   }
   binding->busy = true;
-  const Value *value = declaration_value(e, home, name, binding->declaration);
+  bool anew = false;
+  const Value *value = declaration_value(e, home, name, binding->declaration, &anew);
   binding = scope_find(scope, name); // evaluating may have moved the array
   binding->busy = false;
+  if (anew) return value;
   binding->value = value;
   return constant_here(e, value);
 }

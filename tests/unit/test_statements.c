@@ -387,3 +387,30 @@ Test(statements, plateau_lowers_the_rate) {
          "minimize mean(a(v)) using sgd(0.1 * plateau(\"valid.c\", 2, 0.5)) }",
          1, (double[]){a});
 }
+
+Test(statements, schedules_and_optimizers_of_the_file) {
+  double a = 1, b = 2, v[2] = {0};
+  for (int step = 1; step <= 3; step++) {
+    double rate = fmin(step / 4.0, 1) * 0.1;
+    v[0] = 0.5 * v[0] + slope(a);
+    a -= rate * v[0];
+    v[0] = 0.5 * v[0] + slope(a);
+    a -= rate * v[0];
+    v[1] = 0.5 * v[1] + slope(b);
+    b -= rate * v[1];
+  }
+  expect("let rate = 0.1 * warmup(4)\nlet o = sgd(rate, momentum=0.5)\n" MODELS
+         "epochs = 3; minimize mse(a(x), y) using o; minimize mse(a(x), y) using o\n"
+         "minimize mse(b(x), y) using o }",
+         2, (double[]){a, b});
+}
+
+Test(statements, a_for_trains_each_part) {
+  double part[2] = {1, 2};
+  for (int step = 0; step < 2; step++)
+    for (int i = 0; i < 2; i++) part[i] -= 0.1 * slope(part[i]);
+  expect(PARTS "model nets = [Net(n) for n in [1.0, 2.0]]\n"
+               "train fit on d { precision = \"f64\"; batch = 2; epochs = 2\n"
+               "for net in nets { minimize mse(net(x), y) over net using sgd(0.1) } }",
+         2, part);
+}
