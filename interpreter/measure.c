@@ -32,13 +32,15 @@ static double average(Runner *runner, const Measure *measure, const Average *mea
 /* The sum of its parts that have run at all; without parts its own mean. */
 static double loss_of(Runner *runner, const Pass *pass, const Average *mean, int loss) {
   double sum = 0;
-  bool parts = false;
+  bool parts = false, any = false;
   for (int i = 0; i < pass->measures; i++) {
     if (pass->measure[i].kind != MEASURE_PART) continue;
     parts = true;
-    if (mean[i].rows > 0) sum += mean[i].sum / mean[i].rows;
+    if (mean[i].rows <= 0) continue;
+    any = true;
+    sum += mean[i].sum / mean[i].rows;
   }
-  return parts ? sum : average(runner, &pass->measure[loss], &mean[loss]);
+  return parts ? (any ? sum : NAN) : average(runner, &pass->measure[loss], &mean[loss]);
 }
 
 int averages_read(Runner *runner, const Pass *pass, const Average *mean, ReportNumber *out) {

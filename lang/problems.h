@@ -144,8 +144,8 @@ void problem_empty_part(Problems *problems, Span at);                           
 void problem_no_minimize(Problems *problems, Span at, Name name);                     // E0516
 /* E0412, exit code 3. A file given with --in lacks a column that the task reads. */
 void problem_column_needed(Problems *problems, Span at, const char *name, const char *path);
-void problem_every(Problems *problems, Span at, const char *kind); // E0521
-void problem_every_place(Problems *problems, Span at);             // E0522
+void problem_every(Problems *problems, Span at, const char *found); // E0521
+void problem_every_place(Problems *problems, Span at);              // E0522
 /* E0523. What the weight `path` is, and what it is set to. */
 void problem_set_value(Problems *problems, Span at, const char *path, const char *wanted, const char *found);
 void problem_no_weights_yet(Problems *problems, Span at); // E0524

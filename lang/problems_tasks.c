@@ -111,7 +111,7 @@ void problem_no_minimize(Problems *problems, Span at, Name name) {
 
 void problem_selection(Problems *problems, Span at, const char *kind) {
   Draft d = draft_new(problems, "E0511", at);
-  draft_title(&d, "`over` and `freeze` take models and their weights, found %s", kind);
+  draft_title(&d, "`over`, `freeze` and `set` take models and their weights, found %s", kind);
   draft_help(&d, "over net      freeze net      some of its weights:  net[\"Dense.0.*\"]");
   draft_add(&d);
 }
@@ -164,9 +164,10 @@ void problem_empty_part(Problems *problems, Span at) {
   draft_add(&d);
 }
 
-void problem_every(Problems *problems, Span at, const char *kind) {
+void problem_every(Problems *problems, Span at, const char *found) {
   Draft d = draft_new(problems, "E0521", at);
-  draft_title(&d, "`every` needs a whole number of steps that is known before the run, found %s", kind);
+  draft_title(&d, "`every` needs a whole number of steps that is known before the run, found %s",
+              draft_short(&d, found));
   draft_help(&d, "minimize loss using adam(1e-3) every 5");
   draft_add(&d);
 }

@@ -59,7 +59,10 @@ bool guard_every(Builder *b, const Ast *every) {
   int64_t steps = 0;
   if (value->kind == VALUE_UNKNOWN) return false;
   if (value->kind != VALUE_INT || !dim_is_number(value->u.dim, &steps) || steps < 1) {
-    problem_every(e->problems, every->span, value_kind_text(value));
+    Text text = {0};
+    value_print(value, &text);
+    problem_every(e->problems, every->span, text_string(&text));
+    text_free(&text);
     return false;
   }
   if (b->kind == PASS_ONCE) {

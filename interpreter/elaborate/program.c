@@ -357,6 +357,7 @@ bool elaborator_load(Elaborator *e, const char *path) {
     if (name && (ast->kind == AST_CONFIG || ast->kind == AST_LET)) scope_value(e, e->file, name, ast);
     if (!name && ast->kind == AST_LET) scope_value(e, e->file, pattern_name(ast), ast);
     if (ast->kind == AST_CONFIG) signature_wheres(e, ast, e->file, ast);
+    if (ast->kind == AST_MODEL && !ast->u.function.params_given) scope_value(e, e->file, name, ast);
     if (ast->kind == AST_FN || ast->kind == AST_LAYER || ast->kind == AST_METRIC ||
         ast->kind == AST_OPTIMIZER || ast->kind == AST_MODEL)
       check_generic(e, e->file, ast);
