@@ -10,6 +10,10 @@
 
 void differentiate(Node *y, Node *const *x, int count, Node **gradient);
 
+/* The same for any y, given what some scalar's gradients by them are: dy[i] has the type of y[i]. ys >= 1; all of one
+ * graph. Gives that scalar's gradients by x. */
+void differentiate_from(Node *const *y, Node *const *dy, int ys, Node *const *x, int count, Node **gradient);
+
 /* Whether a path of derivatives leads from x to y, without building anything. */
 bool differentiable(const Node *y, const Node *x);
 

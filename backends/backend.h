@@ -6,10 +6,11 @@
 #include "graph/plan.h"
 
 typedef struct {
-  uint64_t seed; // key of random nodes, with their site
-  int64_t step;  // and their counter: the step of the part, …
-  int64_t batch; // … the batch of the part
-  uint32_t part; // train, valid or task: part of the key
+  uint64_t seed;  // key of random nodes, with their site
+  int64_t step;   // and their counter: the step of the part, …
+  int64_t batch;  // … the batch of the part
+  uint32_t part;  // train, valid or task: part of the key
+  uint64_t index; // where in scans and maps, by random_index; 0 outside: part of the key
   /* Called after every step with each value it made, if not NULL: for finding the first bad number. */
   void (*observe)(void *context, const Node *node, const Place *place, const void *data);
   void *context;

@@ -5,13 +5,13 @@
  * never rounded to f32 on the way, so the result is what a device's result is measured against. */
 #include "backends/reference.h"
 
+#include "graph/control.h"
+
 #include <assert.h>
 #include <string.h>
 
 typedef struct {
-  const Node **last_use; // of the value of each node; NULL: an output, kept until the end of the run
-  Number **value;        // of each node; NULL: not made yet, or freed
-  void **output;         // of the plan, each in its dtype
+  void **output; // of the plan, each in its dtype
 } Prepared;
 
 static Evaluate *const evaluate_of[OP_COUNT] = {
@@ -22,6 +22,7 @@ static Evaluate *const evaluate_of[OP_COUNT] = {
 #define SOURCE(name, doc)         [OP_AT_##name] = reference_##name,
 #define REDUCE(name, ...)         [OP_AT_##name] = reference_reduce,
 #define VIEW(name, doc)           [OP_AT_##name] = reference_##name,
+#define CONTROL(name, ...)        [OP_AT_##name] = reference_##name,
 #define KERNEL(name, inputs, doc) [OP_AT_##name] = reference_##name,
 #include "lang/ops.def"
 #undef MAP1
@@ -31,6 +32,7 @@ static Evaluate *const evaluate_of[OP_COUNT] = {
 #undef SOURCE
 #undef REDUCE
 #undef VIEW
+#undef CONTROL
 #undef KERNEL
 };
 
@@ -98,34 +100,17 @@ int64_t reference_offset(const Position *position, const Type *type) {
   return offset;
 }
 
-/* ---- plans ---------------------------------------------------------------------------------------------- */
+/* ---- graphs --------------------------------------------------------------------------------------------- */
 
-static void values_free(Prepared *prepared, const Graph *graph) {
-  for (int i = 0; i < graph->nodes; i++) {
-    memory_free(prepared->value[i]);
-    prepared->value[i] = NULL;
+/* How many numbers the value of a node has; that of a scan or branch has those of all its results. */
+static int64_t numbers_of(const Node *node) {
+  if (!node->attr.body[0]) return type_count(&node->type);
+  int64_t count = 0;
+  for (int i = 0; i < body_results(node); i++) {
+    Type type = result_type(node, i);
+    count += type_count(&type);
   }
-}
-
-static void reference_prepare(Backend *backend, Plan *plan) {
-  (void)backend;
-  const Graph *graph = plan->graph;
-  size_t nodes = (size_t)graph->nodes;
-  Prepared *prepared = memory_alloc(1, sizeof *prepared);
-  prepared->last_use = memory_alloc(nodes + 1, sizeof *prepared->last_use);
-  prepared->value = memory_alloc(nodes + 1, sizeof *prepared->value);
-  prepared->output = memory_alloc((size_t)plan->outputs + 1, sizeof *prepared->output);
-  for (int i = 0; i < graph->nodes; i++) {
-    const Node *node = graph->node[i];
-    prepared->last_use[i] = node; // no other yet: freed at once
-    for (int k = 0; k < node->nsrc; k++) prepared->last_use[node->src[k]->id] = node;
-  }
-  for (int i = 0; i < graph->outputs; i++) prepared->last_use[graph->output[i].node->id] = NULL;
-  for (int i = 0; i < plan->outputs; i++) {
-    const Type *type = &plan->output[i].place.type;
-    prepared->output[i] = memory_alloc((size_t)type_count(type) + 1, dtype_size(type->dtype));
-  }
-  plan->prepared = prepared;
+  return count;
 }
 
 static void reference_observe(const RunArgs *args, const Node *node, const Number *value) {
@@ -137,20 +122,64 @@ static void reference_observe(const RunArgs *args, const Node *node, const Numbe
   memory_free(data);
 }
 
-static void node_evaluate(Prepared *prepared, const Node *node, const RunArgs *args) {
+typedef struct {
+  const Node **last_use; // of the value of each node; NULL: an output
+  Number **value;        // of each node; NULL: not made yet, or freed
+  const RunArgs *args;
+  const Number *const *argument;
+} Values;
+
+static void node_evaluate(Values *values, const Node *node) {
   const Number **src = memory_alloc((size_t)node->nsrc + 1, sizeof *src);
-  for (int k = 0; k < node->nsrc; k++) src[k] = prepared->value[node->src[k]->id];
-  Number *y = memory_alloc((size_t)type_count(&node->type) + 1, sizeof *y);
-  prepared->value[node->id] = y;
-  evaluate_of[node->op](&(Evaluation){.node = node, .src = src, .y = y, .args = args});
+  for (int k = 0; k < node->nsrc; k++) src[k] = values->value[node->src[k]->id];
+  Number *y = memory_alloc((size_t)numbers_of(node) + 1, sizeof *y);
+  values->value[node->id] = y;
+  evaluate_of[node->op](
+      &(Evaluation){.node = node, .src = src, .y = y, .args = values->args, .argument = values->argument});
   memory_free((void *)src);
-  if (args->observe) reference_observe(args, node, y);
+  if (values->args->observe && !node->attr.body[0]) reference_observe(values->args, node, y);
   for (int k = -1; k < node->nsrc; k++) {
     int id = k < 0 ? node->id : node->src[k]->id;
-    if (prepared->last_use[id] != node) continue;
-    memory_free(prepared->value[id]);
-    prepared->value[id] = NULL;
+    if (values->last_use[id] != node) continue;
+    memory_free(values->value[id]);
+    values->value[id] = NULL;
   }
+}
+
+void reference_graph(const Graph *graph, const RunArgs *args, const Number *const *argument,
+                     Number **output) {
+  Values values = {.last_use = memory_alloc((size_t)graph->nodes + 1, sizeof *values.last_use),
+                   .value = memory_alloc((size_t)graph->nodes + 1, sizeof *values.value),
+                   .args = args,
+                   .argument = argument};
+  for (int i = 0; i < graph->nodes; i++) {
+    const Node *node = graph->node[i];
+    values.last_use[i] = node; // no other yet: freed at once
+    for (int k = 0; k < node->nsrc; k++) values.last_use[node->src[k]->id] = node;
+  }
+  for (int i = 0; i < graph->outputs; i++) values.last_use[graph->output[i].node->id] = NULL;
+  for (int i = 0; i < graph->nodes; i++) node_evaluate(&values, graph->node[i]);
+  for (int i = 0; i < graph->outputs; i++) {
+    const Node *node = graph->output[i].node;
+    size_t count = (size_t)type_count(&node->type);
+    output[i] = memory_alloc(count + 1, sizeof(Number));
+    memcpy(output[i], values.value[node->id], count * sizeof(Number));
+  }
+  for (int i = 0; i < graph->nodes; i++) memory_free(values.value[i]);
+  memory_free((void *)values.last_use), memory_free(values.value);
+}
+
+/* ---- plans ---------------------------------------------------------------------------------------------- */
+
+static void reference_prepare(Backend *backend, Plan *plan) {
+  (void)backend;
+  Prepared *prepared = memory_alloc(1, sizeof *prepared);
+  prepared->output = memory_alloc((size_t)plan->outputs + 1, sizeof *prepared->output);
+  for (int i = 0; i < plan->outputs; i++) {
+    const Type *type = &plan->output[i].place.type;
+    prepared->output[i] = memory_alloc((size_t)type_count(type) + 1, dtype_size(type->dtype));
+  }
+  plan->prepared = prepared;
 }
 
 static void reference_run(Backend *backend, Plan *plan, const RunArgs *args) {
@@ -158,21 +187,21 @@ static void reference_run(Backend *backend, Plan *plan, const RunArgs *args) {
   Prepared *prepared = plan->prepared;
   const Graph *graph = plan->graph;
   assert(prepared && "reference: a plan runs before it is prepared");
-  values_free(prepared, graph);
-  for (int i = 0; i < graph->nodes; i++) node_evaluate(prepared, graph->node[i], args);
+  Number **value = memory_alloc((size_t)graph->outputs + 1, sizeof *value);
+  reference_graph(graph, args, NULL, value);
   int shown = 0;
   for (int i = 0; i < graph->outputs; i++) {
     const Output *output = &graph->output[i];
     const Type *type = &output->node->type;
-    const Number *value = prepared->value[output->node->id];
     bool assign = output->kind == OUTPUT_ASSIGN;
     const Type *to = assign ? &output->variable->type : &plan->output[shown].place.type;
     assert(assign || strcmp(plan->output[shown].name, output->name) == 0);
     assert(type_count(to) == type_count(type));
-    reference_store(assign ? output->variable->data : prepared->output[shown++], to->dtype, value,
+    reference_store(assign ? output->variable->data : prepared->output[shown++], to->dtype, value[i],
                     type->dtype, type_count(type));
+    memory_free(value[i]);
   }
-  values_free(prepared, graph);
+  memory_free(value);
 }
 
 static const void *reference_output(Backend *backend, const Plan *plan, int index) {
@@ -185,11 +214,8 @@ static void reference_forget(Backend *backend, Plan *plan) {
   Prepared *prepared = plan->prepared;
   plan->prepared = NULL;
   if (!prepared) return;
-  values_free(prepared, plan->graph);
   for (int i = 0; i < plan->outputs; i++) memory_free(prepared->output[i]);
   memory_free(prepared->output);
-  memory_free(prepared->value);
-  memory_free((void *)prepared->last_use);
   memory_free(prepared);
 }
 

@@ -18,21 +18,28 @@ typedef struct {
   const Number *const *src; // values of node->src
   Number *y;
   const RunArgs *args;
+  const Number *const *argument; // in a body: the values of its arguments
 } Evaluation;
 
 typedef void Evaluate(const Evaluation *e);
 
 Evaluate reference_map, reference_reduce; // all MAP rows, all REDUCE rows
 
+/* The values of a graph's outputs, in order, each with as many numbers as its node; of a body `argument` are the values
+ * that it reads. */
+void reference_graph(const Graph *graph, const RunArgs *args, const Number *const *argument, Number **output);
+
 /* One function a row of the other groups: a missing one does not link. */
-#define CAST(name, doc)           Evaluate reference_##name;
-#define SOURCE(name, doc)         Evaluate reference_##name;
-#define VIEW(name, doc)           Evaluate reference_##name;
-#define KERNEL(name, inputs, doc) Evaluate reference_##name;
+#define CAST(name, doc)            Evaluate reference_##name;
+#define SOURCE(name, doc)          Evaluate reference_##name;
+#define VIEW(name, doc)            Evaluate reference_##name;
+#define CONTROL(name, inputs, doc) Evaluate reference_##name;
+#define KERNEL(name, inputs, doc)  Evaluate reference_##name;
 #include "lang/ops.def"
 #undef CAST
 #undef SOURCE
 #undef VIEW
+#undef CONTROL
 #undef KERNEL
 
 /* A whole number as it is kept in `dtype`: the low bits of it, or 0 and 1 for bools. */

@@ -27,7 +27,7 @@ void reference_index(const Evaluation *e) {
 
 void reference_random(const Evaluation *e) {
   const RunArgs *args = e->args;
-  uint64_t key = random_key(args->seed, e->node->attr.site, args->part);
+  uint64_t key = random_key(args->seed, e->node->attr.site ^ args->index, args->part);
   uint32_t halves[2] = {(uint32_t)key, (uint32_t)(key >> 32)}, counter[4], word[4];
   int64_t count = type_count(&e->node->type);
   for (int64_t i = 0; i < count; i++) {
@@ -40,7 +40,10 @@ void reference_random(const Evaluation *e) {
 
 void reference_read(const Evaluation *e) {
   const Variable *variable = e->node->attr.variable;
-  reference_load(e->y, variable->data, variable->type.dtype, type_count(&e->node->type));
+  if (variable->role == VARIABLE_ARGUMENT)
+    memcpy(e->y, e->argument[variable->number], sizeof(Number) * (size_t)type_count(&e->node->type));
+  else
+    reference_load(e->y, variable->data, variable->type.dtype, type_count(&e->node->type));
 }
 
 /* ---- views ---------------------------------------------------------------------------------------------- */

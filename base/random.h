@@ -27,6 +27,11 @@ static inline uint64_t random_key(uint64_t seed, uint64_t site, uint32_t part) {
   return random_mix(random_mix(random_mix(seed) ^ site) ^ part);
 }
 
+/* Step `step` of a scan or map that runs at `index` (0: outside of all); xored to the site of what is random there. */
+static inline uint64_t random_index(uint64_t index, int64_t step) {
+  return random_mix(random_mix(index + 1) ^ (uint64_t)step);
+}
+
 /* The counter of the four elements 4 * block … 4 * block + 3. */
 static inline void random_counter(int64_t block, int64_t step, int64_t batch, uint32_t counter[4]) {
   uint64_t place = (uint64_t)block, when = (uint64_t)step;

@@ -53,6 +53,16 @@ void text_pad(Text *text, size_t column) {
   text->bytes[text->length] = 0;
 }
 
+void text_indent(Text *text, const char *lines) {
+  while (*lines) {
+    size_t length = strcspn(lines, "\n");
+    if (length) text_add(text, "  ");
+    text_add_n(text, lines, length);
+    text_add(text, "\n");
+    lines += length + (lines[length] == '\n');
+  }
+}
+
 void text_free(Text *text) {
   memory_free(text->bytes);
   *text = (Text){0};

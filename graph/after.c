@@ -3,6 +3,7 @@
  * A metric's value follows from states that the step updates. Computed in every step it would cost more than the
  * step itself; as a program of its own it runs once, when the last step is done. */
 #include "graph/build.h"
+#include "graph/control.h"
 
 #include <string.h>
 
@@ -48,7 +49,7 @@ Node *graph_after(Graph *into, const Graph *from, const Node *node) {
       src[k] = copy[old->src[k]->id];
       whole = whole && src[k];
     }
-    if (whole) copy[i] = graph_add(into, old->op, &old->type, src, old->nsrc, &old->attr);
+    if (whole) copy[i] = graph_copy(into, old, src);
   }
   if (possible) result = copy[node->id];
   arena_free(scratch);

@@ -1,7 +1,7 @@
 /* A program for one binding of its symbolic dims: the nodes that outputs need, copied, with numbers put in.
  *
  * Few dims are distinct, so what each becomes is remembered in a small table by pointer. */
-#include "graph/graph.h"
+#include "graph/control.h"
 #include "graph/shape.h"
 
 #include <string.h>
@@ -26,21 +26,43 @@ static const Dim *binder_dim(Binder *binder, const Dim *dim) {
   return binder->memo[at].to;
 }
 
-static Node *bind_node(Binder *binder, Graph *bound, const Node *node, Node *const *copy, Node **src) {
-  Type type = node->type;
+static Graph *bind_graph(Binder *binder, const Graph *graph, Arena *arena);
+
+static Type binder_type(Binder *binder, Type type) {
   type.bound = binder_dim(binder, type.bound);
   for (int i = 0; i < type.rank; i++) type.size[i] = binder_dim(binder, type.size[i]);
+  return type;
+}
+
+static Node *bind_node(Binder *binder, Graph *bound, const Node *node, Node *const *copy, Node **src) {
+  Type type = binder_type(binder, node->type);
   Attr attr;
   memcpy(&attr, &node->attr, sizeof attr);
-  for (int i = 0; i < 2; i++) attr.dim[i] = binder_dim(binder, attr.dim[i]);
+  for (int i = 0; i < 2; i++) {
+    attr.dim[i] = binder_dim(binder, attr.dim[i]);
+    if (attr.body[i]) attr.body[i] = bind_graph(binder, attr.body[i], bound->arena);
+  }
+  if (node->op == OP_READ && attr.variable->role == VARIABLE_ARGUMENT)
+    attr.variable = bound->argument[attr.variable->number];
   for (int i = 0; i < node->nsrc; i++) src[i] = copy[node->src[i]->id];
   bound->span = node->span, bound->layer = node->layer;
   return graph_add(bound, node->op, &type, src, node->nsrc, &attr);
 }
 
-Graph *graph_bind(const Graph *graph, Arena *arena, const DimBinding *bindings, int count) {
+/* A body's variables are its own: they are made anew, with the types of this binding. */
+static Variable *bind_variable(Binder *binder, const Variable *variable, Arena *arena) {
+  Variable *bound = ARENA_NEW(arena, Variable);
+  *bound = *variable;
+  bound->type = binder_type(binder, variable->type);
+  return bound;
+}
+
+static Graph *bind_graph(Binder *binder, const Graph *graph, Arena *arena) {
   Graph *bound = graph_new(arena);
-  Binder binder = {.bindings = bindings, .count = count};
+  bound->argument = ARENA_ARRAY(arena, Variable *, graph->arguments + 1);
+  bound->argument_capacity = (size_t)graph->arguments + 1;
+  for (; bound->arguments < graph->arguments; bound->arguments++)
+    bound->argument[bound->arguments] = bind_variable(binder, graph->argument[bound->arguments], arena);
   Node **copy = memory_alloc((size_t)graph->nodes + 1, sizeof *copy);
   bool *needed = memory_alloc((size_t)graph->nodes + 1, sizeof *needed);
   int widest = 1;
@@ -53,17 +75,27 @@ Graph *graph_bind(const Graph *graph, Arena *arena, const DimBinding *bindings, 
   }
   Node **src = memory_alloc((size_t)widest, sizeof *src);
   for (int i = 0; i < graph->nodes; i++)
-    if (needed[i]) copy[i] = bind_node(&binder, bound, graph->node[i], copy, src);
+    if (needed[i]) copy[i] = bind_node(binder, bound, graph->node[i], copy, src);
   for (int i = 0; i < graph->outputs; i++) {
     const Output *output = &graph->output[i];
+    Variable *variable = output->variable;
+    if (output->kind == OUTPUT_ASSIGN && variable->role == VARIABLE_ARGUMENT)
+      variable = bound->argument[variable->number];
+    else if (output->kind == OUTPUT_ASSIGN && variable->role == VARIABLE_RESULT)
+      variable = bind_variable(binder, variable, arena);
     if (output->kind == OUTPUT_VALUE)
       graph_output(bound, output->name, copy[output->node->id]);
     else
-      graph_assign(bound, output->variable, copy[output->node->id]);
+      graph_assign(bound, variable, copy[output->node->id]);
   }
   bound->span = graph->span, bound->layer = graph->layer;
   memory_free(src), memory_free(needed), memory_free(copy);
   return bound;
+}
+
+Graph *graph_bind(const Graph *graph, Arena *arena, const DimBinding *bindings, int count) {
+  Binder binder = {.bindings = bindings, .count = count};
+  return bind_graph(&binder, graph, arena);
 }
 
 void graph_assume(Graph *graph, const Variable *variable, bool truth) {
@@ -84,6 +116,10 @@ const Node *graph_misfit(const Graph *bound, const char **why) {
       if (dim_number(node->type.size[k]) < 0) return node;
     *why = shape_check(node);
     if (*why) return node;
+    for (int k = 0; k < 2; k++) {
+      const Node *inner = node->attr.body[k] ? graph_misfit(node->attr.body[k], why) : NULL;
+      if (inner) return inner;
+    }
   }
   return NULL;
 }

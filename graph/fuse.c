@@ -267,7 +267,7 @@ static void collect_works(Union *u) {
   int *work_of = ARENA_ARRAY(fuse->arena, int, fuse->items + 1);
   for (int i = 0; i < fuse->items; i++) {
     Item *item = &fuse->item[i];
-    if (item_is_source(item) || item->kind == ITEM_JOIN) continue;
+    if (item_is_source(item) || item->kind == ITEM_JOIN || item->kind == ITEM_PART) continue;
     int root = union_root(u, i);
     if (root == i) {
       work_new(fuse, item->level, u->apart[i]);

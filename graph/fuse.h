@@ -34,8 +34,9 @@ typedef enum {
   ITEM_COPY, // of its operand: a view made real, or a part of a join
   ITEM_ROW,  // reduction along the row
   ITEM_OUTER,
-  ITEM_KERNEL,
-  ITEM_JOIN, // memory that its parts fill
+  ITEM_KERNEL, // scan and branch, too: their memory holds all results
+  ITEM_JOIN,   // memory that its parts fill
+  ITEM_PART,   // a result: lies in the memory of the scan or branch that gives it
 } ItemKind;
 
 typedef struct {

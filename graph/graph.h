@@ -23,6 +23,8 @@ typedef enum {
   VARIABLE_COLUMN,    // one batch of a table's column: first dim is the batch
   VARIABLE_RUNNING,   // step, epoch, progress: f64 scalars
   VARIABLE_CONSTANT,  // tensor literals, fitted statistics: never written
+  VARIABLE_ARGUMENT,  // of a body: an input of the node that owns it; `number` is its place among them
+  VARIABLE_RESULT,    // of a body: what it gives in one step
 } VariableRole;
 
 /* Numbers that live longer than a step. Elaboration makes them; whoever runs the graph gives `data`. */
@@ -51,6 +53,7 @@ typedef struct {
   uint64_t site;
   Variable *variable;
   const Dim *dim[2];
+  Graph *body[2]; // of scan and branch: their own; see control.h
   Window window;
   int axis[MAX_RANK], axes;
   bool flag[2];
@@ -85,6 +88,9 @@ struct Graph {
   Output *output;
   int outputs;
   size_t output_capacity;
+  Variable **argument; // of a body: what it reads the inputs of its node as, in their order
+  int arguments;
+  size_t argument_capacity;
   Span span; // new nodes get these two
   const char *layer;
 };
@@ -99,6 +105,9 @@ void graph_assign(Graph *graph, Variable *variable, Node *node);
 
 /* The same program with `bindings` in its dims, in `arena`; only what outputs need. Variables are shared. */
 Graph *graph_bind(const Graph *graph, Arena *arena, const DimBinding *bindings, int count);
+
+/* Drops the nodes that no output needs. */
+void graph_prune(Graph *graph);
 
 /* The first node of a bound graph whose shape is impossible with these numbers (x[0:6] of 4 rows), and why; NULL
  * if there is none. To be asked before a bound graph is used. */

@@ -6,6 +6,8 @@
  * both sides of a reshape meet in one loop, and maps of a row's sums join the loop of the rows as scalars. */
 #include "graph/fuse.h"
 
+#include "graph/control.h"
+
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -529,11 +531,35 @@ static void add_kernel(Fuse *fuse, const Node *node) {
   fuse->view[node->id] = view_whole(item_number(fuse, item), &node->type);
 }
 
+/* Only its inputs can wait in registers: a scan or branch is a kernel whose bytes hold all results. */
+static void add_control(Fuse *fuse, const Node *node) {
+  if (node->op != OP_RESULT) {
+    add_kernel(fuse, node);
+    fuse->item[fuse->view[node->id].item].count = control_layout(node, NULL);
+    return;
+  }
+  const Node *control = node->src[0];
+  int64_t *offset = ARENA_ARRAY(fuse->arena, int64_t, body_results(control) + 1);
+  control_layout(control, offset);
+  int home = fuse->view[control->id].item;
+  Item *item = item_new(fuse, ITEM_PART, node);
+  item->home = home;
+  item->stored = true;
+  item->level = fuse->item[home].level;
+  item_store_whole(fuse, item);
+  item->store.offset = offset[node->attr.whole] / (int64_t)dtype_size(node->type.dtype);
+  item->operands = 1;
+  item->operand = ARENA_ARRAY(fuse->arena, View, 1);
+  item->operand[0] = (View){.item = home, .open = true};
+  fuse->view[node->id] = view_whole(item_number(fuse, item), &node->type);
+}
+
 static AddNode *const add_view[] = {add_reshape, add_permute, add_same,  add_slice,
                                     add_flip,    add_pad,     add_concat};
 static AddNode *const add_group[] = {[GROUP_MAP] = add_map,
                                      [GROUP_SOURCE] = add_source,
                                      [GROUP_REDUCE] = add_reduce,
+                                     [GROUP_CONTROL] = add_control,
                                      [GROUP_KERNEL] = add_kernel};
 
 static bool *nodes_needed(Fuse *fuse) {

@@ -18,6 +18,8 @@ typedef struct {
   Type type;
 } Place;
 
+typedef struct Plan Plan;
+
 typedef enum { STEP_LOOP, STEP_KERNEL, STEP_COPY } StepKind;
 
 typedef struct {
@@ -27,6 +29,7 @@ typedef struct {
   Place *place;     // KERNEL, COPY: place[0] is the result, then the inputs; LOOP: as accesses name them
   int places;
   bool transposed[2]; // matmul: inputs stand transposed in memory (their last two dims swapped)
+  Plan *body[2];      // of a scan or branch; each has an arena of its own
 } Step;
 
 typedef struct {
@@ -34,7 +37,7 @@ typedef struct {
   Place place;      // holds its value after a run
 } PlanOutput;
 
-typedef struct {
+struct Plan {
   Graph *graph; // the bound, simplified graph it was made from
   Step *step;
   int steps;
@@ -42,7 +45,7 @@ typedef struct {
   PlanOutput *output;
   int outputs;
   void *prepared; // the backend's
-} Plan;
+};
 
 typedef struct {
   bool fuse; // false: one step a node (views still become strides)

@@ -40,6 +40,13 @@ static void print_kernel(const Step *step, Text *out) {
   text_printf(out, " : %s", dtype_name(step->node->type.dtype));
   type_print_shape(&step->node->type, out);
   text_add(out, "\n");
+  for (int i = 0; i < 2 && step->body[i]; i++) {
+    if (step->node->op == OP_BRANCH) text_add(out, i ? "  else\n" : "  then\n");
+    Text inner = {0};
+    plan_print_steps(step->body[i], &inner);
+    text_indent(out, text_string(&inner));
+    text_free(&inner);
+  }
 }
 
 static void print_step(const Step *step, Text *out) {

@@ -67,7 +67,7 @@ static void memory_write(Verify *verify, Held written) {
 /* Does the op give numbers of its inputs as they are? A reduction of one number does, and a stop. */
 static bool op_passes(OpCode op) {
   OpGroup group = op_table[op].group;
-  return group == GROUP_VIEW || group == GROUP_REDUCE || op == OP_STOP || op == OP_CAST;
+  return group == GROUP_VIEW || group == GROUP_REDUCE || op == OP_RESULT || op == OP_STOP || op == OP_CAST;
 }
 
 /* Is `held` the node, or what the node is a view of? */
@@ -199,6 +199,8 @@ static void verify_loop(Verify *verify, const Step *step) {
 
 static void verify_kernel(Verify *verify, const Step *step) {
   assert(step->places == step->node->nsrc + 1);
+  for (int i = 0; i < 2; i++)
+    if (step->body[i]) plan_verify(step->body[i]);
   Held written = place_held(verify, &step->place[0], step->node);
   for (int k = 0; k < step->node->nsrc; k++) {
     Held held = place_held(verify, &step->place[k + 1], step->node->src[k]);

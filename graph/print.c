@@ -2,7 +2,7 @@
  *
  * The text is stable: it depends on the graph alone. Constants, also spread over a shape, stand where they are
  * used and have no line of their own, so numbers of nodes have gaps. A table says which attributes an op shows. */
-#include "graph/graph.h"
+#include "graph/control.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -23,6 +23,8 @@ enum { // members of Attr that are shown
   SHOW_FLAGS = 1 << 8,
   SHOW_WINDOW = 1 << 9,
   SHOW_SIZE = 1 << 10, // of a pool's window
+  SHOW_SCAN = 1 << 11,
+  SHOW_WHOLE = 1 << 12,
 };
 
 static const int shown[OP_COUNT] = {
@@ -38,6 +40,8 @@ static const int shown[OP_COUNT] = {
     [OP_FLIP] = SHOW_AXIS,
     [OP_PAD] = SHOW_AXIS | SHOW_LENGTHS,
     [OP_CONCAT] = SHOW_AXIS,
+    [OP_SCAN] = SHOW_SCAN,
+    [OP_RESULT] = SHOW_WHOLE,
     [OP_MATMUL] = SHOW_FLAGS,
     [OP_CONV2D] = SHOW_WINDOW,
     [OP_CONV2D_GRAD_INPUT] = SHOW_WINDOW,
@@ -109,6 +113,13 @@ static void print_attr(const Node *node, Text *out) {
   }
   if (show & SHOW_FLAGS && (attr->flag[0] || attr->flag[1]))
     text_printf(out, " transposed=%s", !attr->flag[1] ? "[0]" : attr->flag[0] ? "[0, 1]" : "[1]");
+  if (show & SHOW_SCAN) {
+    text_printf(out, " carries=%d stepped=%d", scan_carries(node), scan_stepped(node));
+    print_dim("steps", attr->dim[0], out);
+    if (scan_until(node)) text_add(out, " until");
+    if (scan_reverse(node)) text_add(out, " reverse");
+  }
+  if (show & SHOW_WHOLE) text_printf(out, " %lld", (long long)attr->whole);
   if (show & SHOW_WINDOW) print_window(&attr->window, show & SHOW_SIZE, out);
 }
 
@@ -133,6 +144,14 @@ static void print_source(Node *const *constant, const Node *node, Text *out) {
     text_printf(out, "%%%d", node->id);
 }
 
+/* The body of a node, each line further in. */
+static void print_body(const Graph *body, Text *out) {
+  Text inner = {0};
+  graph_print(body, &inner);
+  text_indent(out, text_string(&inner));
+  text_free(&inner);
+}
+
 static void print_node(Node *const *constant, const Node *node, Text *out) {
   text_printf(out, "%%%d = %s", node->id, op_table[node->op].name);
   for (int i = 0; i < node->nsrc; i++) {
@@ -144,6 +163,10 @@ static void print_node(Node *const *constant, const Node *node, Text *out) {
   type_print_shape(&node->type, out);
   print_place(node, out);
   text_add(out, "\n");
+  for (int i = 0; i < 2 && node->attr.body[i]; i++) {
+    if (node->op == OP_BRANCH) text_add(out, i ? "  else\n" : "  then\n");
+    print_body(node->attr.body[i], out);
+  }
 }
 
 void graph_print(const Graph *graph, Text *out) {

@@ -22,8 +22,13 @@ static void kernel_step(Fuse *fuse, const Work *work, Step *step) {
   step->kind = STEP_KERNEL;
   step->node = item->node;
   memcpy(step->transposed, item->transposed, sizeof step->transposed);
+  for (int i = 0; i < 2; i++)
+    if (step->node->attr.body[i])
+      step->body[i] = plan_make(step->node->attr.body[i], &(PlanOptions){.fuse = fuse->fuse});
   for (int k = 0; k < work->places; k++) {
     Type type = k == 0 ? item->node->type : item->node->src[k - 1]->type;
+    if (k == 0 && item->node->attr.body[0]) // all its results
+      type = (Type){.dtype = item->dtype, .rank = 1, .size = {dim_of(item->count)}};
     if (k > 0 && k < 3 && item->transposed[k - 1]) {
       const Dim *last = type.size[type.rank - 1];
       type.size[type.rank - 1] = type.size[type.rank - 2];

@@ -4,6 +4,8 @@
  * hold here, passes must keep them so. */
 #include "graph/shape.h"
 
+#include "graph/control.h"
+
 #include <stddef.h>
 
 typedef const char *ShapeRule(const Node *node);
@@ -258,6 +260,49 @@ static const char *shape_cumsum(const Node *node) {
                                                                         : "the type differs or has rank 0";
 }
 
+/* ---- control -------------------------------------------------------------------------------------------------- */
+
+/* Does input `k` of a scan fit what its body reads it as? */
+static bool argument_fits(const Node *node, int k) {
+  const Type *argument = &node->attr.body[0]->argument[k]->type;
+  bool sliced = k >= scan_carries(node) && k < scan_carries(node) + scan_stepped(node);
+  if (!sliced) return same_type(argument, input(node, k));
+  const Type *whole = input(node, k);
+  if (whole->dtype != argument->dtype || whole->rank != argument->rank + 1) return false;
+  if (whole->size[0] != node->attr.dim[0]) return false;
+  for (int i = 0; i < argument->rank; i++)
+    if (argument->size[i] != whole->size[i + 1]) return false;
+  return true;
+}
+
+static const char *shape_scan(const Node *node) {
+  const Graph *body = node->attr.body[0];
+  if (node->nsrc != body->arguments || scan_carries(node) > body->outputs) return "a wrong number of inputs";
+  if (scan_carries(node) + scan_stepped(node) > node->nsrc) return "too few inputs";
+  for (int k = 0; k < node->nsrc; k++)
+    if (!argument_fits(node, k)) return "an input its body does not read";
+  for (int k = 0; k < scan_carries(node); k++)
+    if (!same_type(&body->argument[k]->type, &body->output[k].node->type)) return "a carry changes its type";
+  return NULL;
+}
+
+static const char *shape_branch(const Node *node) {
+  const Graph *yes = node->attr.body[0], *no = node->attr.body[1];
+  if (input(node, 0)->rank != 0 || input(node, 0)->dtype != DTYPE_BOOL) return "the condition is no bool";
+  if (yes->arguments != node->nsrc - 1 || no->arguments != node->nsrc - 1) return "a wrong number of inputs";
+  if (yes->outputs != no->outputs) return "the bodies differ";
+  for (int k = 0; k < yes->outputs; k++)
+    if (!same_type(&yes->output[k].node->type, &no->output[k].node->type)) return "the bodies differ";
+  return NULL;
+}
+
+static const char *shape_result(const Node *node) {
+  const Node *control = node->src[0];
+  if (!control->attr.body[0] || node->attr.whole >= body_results(control)) return "of nothing";
+  Type type = result_type(control, (int)node->attr.whole);
+  return same_type(&type, &node->type) ? NULL : "not the type of its body";
+}
+
 #define MAP1(name, doc, takes, gives, guard, value, dx)     [OP_AT_##name] = shape_map,
 #define MAP2(name, doc, takes, gives, guard, value, da, db) [OP_AT_##name] = shape_map,
 #define MAP3(name, doc, takes, gives, guard, value, da, db) [OP_AT_##name] = shape_map,
@@ -265,6 +310,7 @@ static const char *shape_cumsum(const Node *node) {
 #define SOURCE(name, doc)                                   [OP_AT_##name] = shape_##name,
 #define REDUCE(name, doc, takes, start, combine, dx)        [OP_AT_##name] = shape_reduce,
 #define VIEW(name, doc)                                     [OP_AT_##name] = shape_##name,
+#define CONTROL(name, inputs, doc)                          [OP_AT_##name] = shape_##name,
 #define KERNEL(name, inputs, doc)                           [OP_AT_##name] = shape_##name,
 static ShapeRule *const shape_rule[OP_COUNT] = {
 #include "lang/ops.def"

@@ -7,6 +7,8 @@
  * nodes have ids past them. */
 #include "graph/simplify.h"
 
+#include "graph/control.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -116,7 +118,7 @@ static bool *find_needed(const Graph *graph) {
   return needed;
 }
 
-static void drop_unneeded(Graph *graph) {
+void graph_prune(Graph *graph) {
   bool *needed = find_needed(graph);
   int kept = 0;
   for (int i = 0; i < graph->nodes; i++)
@@ -150,9 +152,10 @@ static bool walk(Graph *graph) {
 
 void graph_simplify(Graph *graph) {
   bool again = true;
-  drop_unneeded(graph);
+  graph_prune(graph);
+  bodies_simplify(graph);
   for (int round = 0; round < ROUNDS && again; round++) {
     again = walk(graph);
-    drop_unneeded(graph);
+    graph_prune(graph);
   }
 }

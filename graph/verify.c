@@ -31,6 +31,8 @@ static void verify_node(const Graph *graph, int id) {
     int64_t number = 0;
     if (!size || dim_is_huge(size) || (dim_is_number(size, &number) && number < 0)) fail(graph, "a size", id);
   }
+  for (int i = 0; i < 2; i++)
+    if (node->attr.body[i]) graph_verify(node->attr.body[i]);
   const char *wrong = shape_check(node);
   if (wrong) fail(graph, wrong, id);
 }

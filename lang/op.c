@@ -70,6 +70,9 @@ AGREE(SLICE, slice);
 AGREE(FLIP, flip);
 AGREE(PAD, pad);
 AGREE(CONCAT, concat);
+AGREE(SCAN, scan);
+AGREE(BRANCH, branch);
+AGREE(RESULT, result);
 AGREE(MATMUL, matmul);
 AGREE(CONV2D, conv2d);
 AGREE(CONV2D_GRAD_INPUT, conv2d_grad_input);
@@ -104,6 +107,8 @@ _Static_assert((int)OP_COUNT == (int)OP_AT_COUNT, "op.h and ops.def differ in le
   [OP_AT_##name] = {#name, doc, GROUP_REDUCE, 1, TAKES_##takes, 'S', false, ROW_HAS_GRADIENT(dx)},
 #define VIEW(name, doc)                                                                                      \
   [OP_AT_##name] = {#name, doc, GROUP_VIEW, OP_AT_##name == OP_AT_concat ? -1 : 1, 'A', 'S', false, true},
+#define CONTROL(name, inputs, doc)                                                                           \
+  [OP_AT_##name] = {#name, doc, GROUP_CONTROL, inputs, 'A', 'S', false, true},
 #define KERNEL(name, inputs, doc) [OP_AT_##name] = {#name, doc, GROUP_KERNEL, inputs, 'A', 'S', false, true},
 
 const OpRow op_table[OP_COUNT] = {

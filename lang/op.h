@@ -19,6 +19,7 @@ typedef enum {
   OP_CONSTANT, OP_EXTENT, OP_INDEX, OP_RANDOM, OP_READ,
   OP_REDUCE_SUM, OP_REDUCE_MAX, OP_REDUCE_MIN,
   OP_RESHAPE, OP_PERMUTE, OP_EXPAND, OP_SLICE, OP_FLIP, OP_PAD, OP_CONCAT,
+  OP_SCAN, OP_BRANCH, OP_RESULT,
   OP_MATMUL, OP_CONV2D, OP_CONV2D_GRAD_INPUT, OP_CONV2D_GRAD_KERNEL, OP_POOL_MAX, OP_POOL_MAX_GRAD, OP_GATHER,
   OP_SCATTER_ADD, OP_CUMSUM,
   OP_COUNT
@@ -34,6 +35,7 @@ enum {
 #define SOURCE(name, doc)                                   OP_AT_##name,
 #define REDUCE(name, doc, takes, start, combine, dx)        OP_AT_##name,
 #define VIEW(name, doc)                                     OP_AT_##name,
+#define CONTROL(name, inputs, doc)                          OP_AT_##name,
 #define KERNEL(name, inputs, doc)                           OP_AT_##name,
 #include "lang/ops.def"
 #undef MAP1
@@ -43,11 +45,12 @@ enum {
 #undef SOURCE
 #undef REDUCE
 #undef VIEW
+#undef CONTROL
 #undef KERNEL
   OP_AT_COUNT
 };
 
-typedef enum { GROUP_MAP, GROUP_SOURCE, GROUP_REDUCE, GROUP_VIEW, GROUP_KERNEL } OpGroup;
+typedef enum { GROUP_MAP, GROUP_SOURCE, GROUP_REDUCE, GROUP_VIEW, GROUP_CONTROL, GROUP_KERNEL } OpGroup;
 
 typedef struct {
   const char *name, *doc;

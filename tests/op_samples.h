@@ -5,6 +5,7 @@
 #ifndef TESTS_OP_SAMPLES_H
 #define TESTS_OP_SAMPLES_H
 
+#include "graph/control.h"
 #include "tests/trial.h"
 
 #define SIZES(...)  ((const int64_t[]){__VA_ARGS__})
@@ -13,9 +14,11 @@
 /* The op's node for sample `number`, or NULL when there are no more. */
 typedef Node *Sample(Trial *t, int number);
 #define VIEW(name, doc)           static Sample sample_##name;
+#define CONTROL(name, ...)        static Sample sample_##name;
 #define KERNEL(name, inputs, doc) static Sample sample_##name;
 #include "lang/ops.def"
 #undef VIEW
+#undef CONTROL
 #undef KERNEL
 
 /* ---- inputs --------------------------------------------------------------------------------------------- */
@@ -482,13 +485,112 @@ static Node *sample_cumsum(Trial *t, int number) {
   return build_cumsum(number % 2 ? build_flip(x, x->type.rank - 1) : x);
 }
 
+/* ---- control -------------------------------------------------------------------------------------------- */
+
+/* Nodes without numbers of their own: results show what they give. */
+static Node *sample_scan(Trial *t, int number) {
+  (void)t, (void)number;
+  return NULL;
+}
+static Node *sample_branch(Trial *t, int number) {
+  (void)t, (void)number;
+  return NULL;
+}
+
+/* h = tanh(h @ w + x_i * b), all h yielded: a recurrent layer; `final` takes the last h. */
+static Node *scan_recurrent(Trial *t, int64_t steps, bool reverse, bool final) {
+  Node *h = sample_random(t, t->dtype, 2, SIZES(2, 3)),
+       *x = sample_random(t, t->dtype, 3, SIZES(steps, 2, 3));
+  Node *w = sample_random(t, t->dtype, 2, SIZES(3, 3)), *b = sample_random(t, t->dtype, 1, SIZES(3));
+  Graph *body = graph_new(t->arena);
+  Node *carry = body_argument(body, "h", &h->type), *slice = body_argument(body, "x", &h->type);
+  Node *weight = body_argument(body, "w", &w->type), *bias = body_argument(body, "b", &b->type);
+  const Dim *one[2] = {dim_of(1), dim_of(3)};
+  Node *scaled = build_mul(slice, build_expand_like(build_reshape(bias, 2, one), slice));
+  Node *next = build_tanh(build_add(build_matmul(carry, weight, false, false), scaled));
+  graph_assign(body, body->argument[0], next);
+  body_result(body, build_mul(next, next));
+  Scan scan = {.length = dim_of(steps), .carries = 1, .stepped = 1, .reverse = reverse};
+  Node *node = build_scan(t->graph, body, &scan, (Node *[]){h, x, w, b}, 4);
+  if (final) return build_result(node, 0);
+  return build_add(build_result(node, 1), build_expand_like(build_insert(build_result(node, 0), 0), x));
+}
+
+/* Halves x until the sum of its squares is below 1; what is yielded behind that is 0. */
+static Node *scan_until_small(Trial *t, bool stack) {
+  Node *x = sample_random(t, t->dtype, 1, SIZES(3)), *s = sample_random(t, t->dtype, 0, NULL);
+  Graph *body = graph_new(t->arena);
+  Type truth = type_scalar(DTYPE_BOOL);
+  Node *more = body_argument(body, "more", &truth), *carry = body_argument(body, "x", &x->type);
+  Node *scale = body_argument(body, "s", &s->type);
+  (void)more;
+  Node *next = build_mul(build_mul(carry, build_like(carry, 0.5)), build_cos(build_mul(carry, scale)));
+  Node *size = build_reduce_all(OP_REDUCE_SUM, build_mul(next, next));
+  graph_assign(body, body->argument[0], build_gt(size, build_like(size, 0.1)));
+  graph_assign(body, body->argument[1], next);
+  body_result(body, build_mul(next, carry));
+  Scan scan = {.length = dim_of(6), .carries = 2, .until = true};
+  Node *node = build_scan(t->graph, body, &scan, (Node *[]){build_whole(t->graph, DTYPE_BOOL, 1), x, s}, 3);
+  return build_result(node, stack ? 2 : 1);
+}
+
+/* A sum over a scan within a scan: y += sin(y * x_i * v_k). */
+static Node *scan_nested(Trial *t) {
+  Node *y = sample_random(t, t->dtype, 0, NULL), *x = sample_random(t, t->dtype, 1, SIZES(3)),
+       *v = sample_random(t, t->dtype, 1, SIZES(2));
+  Graph *outer = graph_new(t->arena), *inner = graph_new(t->arena);
+  Node *carry = body_argument(outer, "y", &y->type), *one = body_argument(outer, "x", &y->type),
+       *all = body_argument(outer, "v", &v->type);
+  Node *low = body_argument(inner, "y", &y->type), *each = body_argument(inner, "v", &y->type),
+       *held = body_argument(inner, "x", &y->type);
+  graph_assign(inner, inner->argument[0], build_add(low, build_sin(build_mul(low, build_mul(each, held)))));
+  Scan within = {.length = dim_of(2), .carries = 1, .stepped = 1};
+  Node *sum = build_result(build_scan(outer, inner, &within, (Node *[]){carry, all, one}, 3), 0);
+  graph_assign(outer, outer->argument[0], sum);
+  Scan scan = {.length = dim_of(3), .carries = 1, .stepped = 1};
+  return build_result(build_scan(t->graph, outer, &scan, (Node *[]){y, x, v}, 3), 0);
+}
+
+/* x * w if yes, else sin(w) + x. */
+static Node *branch_of_two(Trial *t, bool yes) {
+  Node *x = sample_random(t, t->dtype, 2, SIZES(2, 3)), *w = sample_random(t, t->dtype, 2, SIZES(2, 3));
+  Graph *body[2];
+  for (int i = 0; i < 2; i++) {
+    body[i] = graph_new(t->arena);
+    Node *a = body_argument(body[i], "x", &x->type), *b = body_argument(body[i], "w", &w->type);
+    body_result(body[i], i == 0 ? build_mul(a, b) : build_add(build_sin(b), a));
+  }
+  Node *sum = build_reduce_all(OP_REDUCE_SUM, build_mul(x, x)), *limit = build_like(sum, yes ? 1e3 : -1);
+  Node *branch = build_branch(t->graph, build_lt(sum, limit), body[0], body[1], (Node *[]){x, w}, 2);
+  return build_result(branch, 0);
+}
+
+static Node *sample_result(Trial *t, int number) {
+  if (!dtype_is_float(t->dtype)) return NULL;
+  t->smooth = true, t->terms = 20;
+  switch (number) {
+  case 0: return scan_recurrent(t, 4, false, false);
+  case 1: return scan_recurrent(t, 3, true, false);
+  case 2: return scan_recurrent(t, 3, false, true);
+  case 3: return scan_recurrent(t, 0, false, true);
+  case 4: return scan_until_small(t, false);
+  case 5: return scan_until_small(t, true);
+  case 6: return scan_nested(t);
+  case 7: return branch_of_two(t, true);
+  case 8: return branch_of_two(t, false);
+  default: return NULL;
+  }
+}
+
 /* ---- all of them ---------------------------------------------------------------------------------------- */
 
 static Sample *const sample_of[OP_COUNT - OP_RESHAPE] = {
 #define VIEW(name, doc)           sample_##name,
+#define CONTROL(name, ...)        sample_##name,
 #define KERNEL(name, inputs, doc) sample_##name,
 #include "lang/ops.def"
 #undef VIEW
+#undef CONTROL
 #undef KERNEL
 };
 

@@ -341,11 +341,11 @@ Test(ops, masked_derivatives) {
 static bool may_hide_nan(OpCode op) { return op_table[op].gives == 'B' || op == OP_WHERE || op == OP_POW; }
 
 /* Whether a NaN in that input may be tried. Padding of a convolution is not multiplied by the reference, so one
- * in its kernel is not. */
+ * in its kernel is not. Scans and branches may end or choose by what is NaN. */
 static bool nan_tried(OpCode op, const Trial *t, int input) {
   bool window = op >= OP_CONV2D && op <= OP_CONV2D_GRAD_KERNEL;
   const Type *type = &t->input[input]->type;
-  return dtype_is_float(type->dtype) && type_count(type) > 0 && !(window && input > 0);
+  return op != OP_RESULT && dtype_is_float(type->dtype) && type_count(type) > 0 && !(window && input > 0);
 }
 
 /* NaN in every second place of an input: all that run must agree where NaN comes out. */

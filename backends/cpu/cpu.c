@@ -19,11 +19,12 @@ typedef struct {
   char **at;
 } CpuStep;
 
-typedef struct {
+struct CpuPlan {
   Arena *memory;
   CpuStep *step;
   const Plan *plan;
-} CpuPlan;
+  size_t base;
+};
 
 static const struct {
   CpuPrepare *prepare;
@@ -96,26 +97,39 @@ static char *memory_grow(char *old, size_t *have, size_t wanted) {
   return memory;
 }
 
-static void cpu_prepare(Backend *backend, Plan *plan) {
-  Cpu *cpu = (Cpu *)backend;
-  Arena *arena = arena_new(0);
+static CpuPrepare *prepare_of(const Step *step) {
+  if (step->kind == STEP_LOOP) return tape_prepare;
+  if (step->kind == STEP_COPY) return copy_prepare;
+  return step->body[0] ? cpu_prepare_control : kernel_of[step->node->op - OP_MATMUL].prepare;
+}
+
+static CpuRun *run_of(const Step *step) {
+  if (step->kind == STEP_LOOP) return tape_run;
+  if (step->kind == STEP_COPY) return copy_run;
+  if (step->body[0]) return step->node->op == OP_SCAN ? cpu_run_scan : cpu_run_branch;
+  return kernel_of[step->node->op - OP_MATMUL].run;
+}
+
+CpuPlan *cpu_plan_prepare(Cpu *cpu, Arena *arena, const Plan *plan, size_t base) {
   CpuPlan *prepared = ARENA_NEW(arena, CpuPlan);
-  prepared->memory = arena;
-  prepared->plan = plan;
+  *prepared = (CpuPlan){.memory = arena, .plan = plan, .base = base};
   prepared->step = ARENA_ARRAY(arena, CpuStep, plan->steps + 1);
+  size_t end = cpu_round(base + (size_t)plan->arena_bytes);
+  if (end > cpu->arena_wanted) cpu->arena_wanted = end;
   for (int i = 0; i < plan->steps; i++) {
     const Step *step = &plan->step[i];
-    CpuPrepare *prepare = step->kind == STEP_LOOP   ? tape_prepare
-                          : step->kind == STEP_COPY ? copy_prepare
-                                                    : kernel_of[step->node->op - OP_MATMUL].prepare;
-    CpuRun *run = step->kind == STEP_LOOP   ? tape_run
-                  : step->kind == STEP_COPY ? copy_run
-                                            : kernel_of[step->node->op - OP_MATMUL].run;
     char **at = ARENA_ARRAY(arena, char *, step->places + 1);
-    prepared->step[i] = (CpuStep){.run = run, .step = step, .prepared = prepare(cpu, arena, step), .at = at};
+    cpu->base = end;
+    prepared->step[i] = (CpuStep){
+        .run = run_of(step), .step = step, .prepared = prepare_of(step)(cpu, arena, step), .at = at};
   }
-  plan->prepared = prepared;
-  cpu->arena = memory_grow(cpu->arena, &cpu->arena_bytes, (size_t)plan->arena_bytes);
+  return prepared;
+}
+
+static void cpu_prepare(Backend *backend, Plan *plan) {
+  Cpu *cpu = (Cpu *)backend;
+  plan->prepared = cpu_plan_prepare(cpu, arena_new(0), plan, 0);
+  cpu->arena = memory_grow(cpu->arena, &cpu->arena_bytes, cpu->arena_wanted);
   cpu->shared_memory = memory_grow(cpu->shared_memory, &cpu->shared_bytes, cpu->shared_wanted);
   size_t have = cpu->worker_bytes * (size_t)pool_threads(cpu->pool);
   cpu->worker_memory =
@@ -123,8 +137,8 @@ static void cpu_prepare(Backend *backend, Plan *plan) {
   cpu->worker_bytes = cpu->worker_wanted;
 }
 
-static char *place_address(const Cpu *cpu, const Place *place) {
-  return (place->kind == PLACE_ARENA ? cpu->arena : place->variable->data) + place->offset;
+static char *place_address(const Cpu *cpu, size_t base, const Place *place) {
+  return (place->kind == PLACE_ARENA ? cpu->arena + base : place->variable->data) + place->offset;
 }
 
 /* Tells the observer of each value that a step has made. */
@@ -142,23 +156,27 @@ static void cpu_observe(const CpuStep *step, const RunArgs *args) {
   }
 }
 
-static void cpu_run(Backend *backend, Plan *plan, const RunArgs *args) {
-  Cpu *cpu = (Cpu *)backend;
-  CpuPlan *prepared = plan->prepared;
-  assert(prepared && "cpu: a plan runs before it is prepared");
-  pool_wake(cpu->pool);
-  for (int i = 0; i < plan->steps; i++) {
+void cpu_plan_run(Cpu *cpu, const CpuPlan *prepared, const RunArgs *args) {
+  for (int i = 0; i < prepared->plan->steps; i++) {
     CpuStep *step = &prepared->step[i];
-    for (int k = 0; k < step->step->places; k++) step->at[k] = place_address(cpu, &step->step->place[k]);
+    for (int k = 0; k < step->step->places; k++)
+      step->at[k] = place_address(cpu, prepared->base, &step->step->place[k]);
     CpuCall call = {.cpu = cpu, .step = step->step, .prepared = step->prepared, .at = step->at, .args = args};
     step->run(&call);
     if (args->observe) cpu_observe(step, args);
   }
+}
+
+static void cpu_run(Backend *backend, Plan *plan, const RunArgs *args) {
+  Cpu *cpu = (Cpu *)backend;
+  assert(plan->prepared && "cpu: a plan runs before it is prepared");
+  pool_wake(cpu->pool);
+  cpu_plan_run(cpu, plan->prepared, args);
   // no pool_rest: the next step follows within microseconds, and idle workers go to sleep by themselves
 }
 
 static const void *cpu_output(Backend *backend, const Plan *plan, int index) {
-  return place_address((Cpu *)backend, &plan->output[index].place);
+  return place_address((Cpu *)backend, 0, &plan->output[index].place);
 }
 
 static void cpu_forget(Backend *backend, Plan *plan) {

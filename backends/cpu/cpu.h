@@ -17,8 +17,9 @@ typedef struct {
   const ProductTable *products;
   char description[160];
   bool blas_alone; // the library computes wrong when called from several threads at once
-  char *arena;     // of the plans: as large as the largest
-  size_t arena_bytes;
+  char *arena;     // of the plans: as large as the largest, with those of its bodies behind it
+  size_t arena_bytes, arena_wanted;
+  size_t base;         // while preparing: where in it the plan begins whose steps are prepared
   char *worker_memory; // worker_bytes for each thread
   size_t worker_bytes;
   char *shared_memory; // of the step that runs
@@ -36,6 +37,14 @@ typedef struct {
 
 typedef void *CpuPrepare(Cpu *cpu, Arena *arena, const Step *step);
 typedef void CpuRun(const CpuCall *call);
+
+/* A plan made ready: its arena begins at `base` of the device's. For plans and, from their steps, bodies. */
+typedef struct CpuPlan CpuPlan;
+CpuPlan *cpu_plan_prepare(Cpu *cpu, Arena *arena, const Plan *plan, size_t base);
+void cpu_plan_run(Cpu *cpu, const CpuPlan *prepared, const RunArgs *args);
+
+CpuPrepare cpu_prepare_control; // scan and branch
+CpuRun cpu_run_scan, cpu_run_branch;
 
 /* One pair a KERNEL row of ops.def: a missing one does not link. */
 #define KERNEL(name, inputs, doc)                                                                            \

@@ -76,7 +76,8 @@ static void frame_affine(const Frame *frame, const TapeInst *inst) {
   const RunArgs *args = frame->call->args;
   bool full = (inst->extent & EXTENT_BY_COLUMN) != 0;
   int64_t columns = full ? frame->columns : 1, rows = inst->extent == EXTENT_ONE ? 1 : frame->rows;
-  StripStream stream = {random_key(args->seed, inst->site, args->part), args->step, args->batch};
+  StripStream stream = {random_key(args->seed, inst->site ^ args->index, args->part), args->step,
+                        args->batch};
   char *out = frame->at[inst->out];
   for (int64_t done = 0, apart = 0, run = 0; done < rows; done += run) {
     run = access_run(tape, access, frame->row + done, rows - done, &apart);

@@ -1,6 +1,8 @@
 /* Copies the cone of a node: marks what it needs from the back, then copies in order. */
 #include "interpreter/elaborate/transplant.h"
 
+#include "graph/control.h"
+
 Node *graph_transplant(Graph *into, const Node *node) {
   const Graph *from = node->graph;
   int count = node->id + 1;
@@ -26,7 +28,7 @@ Node *graph_transplant(Graph *into, const Node *node) {
     for (int k = 0; k < old->nsrc; k++) src[k] = copy[old->src[k]->id];
     into->span = old->span;
     into->layer = old->layer;
-    copy[i] = graph_add(into, old->op, &old->type, src, old->nsrc, &old->attr);
+    copy[i] = graph_copy(into, old, src);
   }
   into->span = span;
   into->layer = layer;
