@@ -190,4 +190,23 @@ void problem_nothing_to_do(Problems *problems, const char *word, const char *fil
 void problem_model_unused(Problems *problems, const char *model);
 void problem_transfer(Problems *problems, Span at, const char *example); // E0908, exit code 1
 
+/* ---- scans, maps, branches, gradients (problems_control.c) ---- */
+void problem_carry_type(Problems *problems, Span at, Span first, Name name, const char *want,
+                        const char *found,
+                        bool grows);                                                                // E0207
+void problem_carry_kind(Problems *problems, Span at, Name name, const char *kind);                  // E0260
+void problem_loop_axis(Problems *problems, Span at, Name name, const char *type, const char *axis); // E0261
+void problem_loop_lengths(Problems *problems, Span at, Name name, const char *type,
+                          const char *length);                                           // E0262
+void problem_yield_while(Problems *problems, Span at, Span condition);                   // E0263
+void problem_yield_twice(Problems *problems, Span at, Span first);                       // E0264
+void problem_yield_kind(Problems *problems, Span at, const char *kind);                  // E0265
+void problem_loop_nothing(Problems *problems, Span at);                                  // E0266
+void problem_arms(Problems *problems, Span at, const char *then, const char *otherwise); // E0267
+void problem_body_state(Problems *problems, Span at, const char *path);                  // E0268
+void problem_grad_scalar(Problems *problems, Span at, const char *type, const char *y,
+                         const char *x);                                              // E0302
+void problem_grad_nothing(Problems *problems, Span at, const char *y, const char *x); // E0269
+void problem_grad_by(Problems *problems, Span at, const char *kind);                  // E0270
+
 #endif

@@ -13,8 +13,8 @@
 
 #define SLOTS 10
 
-static const BuiltinTable *const tables[] = {&builtins_shape, &builtins_math, &builtins_data, &builtins_text,
-                                             &builtins_weights};
+static const BuiltinTable *const tables[] = {&builtins_shape, &builtins_math,    &builtins_data,
+                                             &builtins_text,  &builtins_weights, &builtins_gradient};
 
 const Builtin *builtin_find(Name name) {
   for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)

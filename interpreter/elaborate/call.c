@@ -48,9 +48,44 @@ static const Value *call_function(Elaborator *e, const Ast *at, const Value *fun
 
 static const Value *call_composed(Elaborator *e, const Ast *at, const Value *composed, const Argument *args,
                                   int count) {
-  const Value *value = call_value(e, at, composed->u.items.item[0], args, count);
-  Argument input = {NULL, value, at};
-  return value->kind == VALUE_UNKNOWN ? value : call_value(e, at, composed->u.items.item[1], &input, 1);
+  const Value *value = count ? args[0].value : value_unknown();
+  for (int i = 0; i < composed->u.items.count && (i == 0 || value->kind != VALUE_UNKNOWN); i++) {
+    Argument *given = ARENA_ARRAY(e->arena, Argument, count + 1);
+    if (count) memcpy(given, args, sizeof *given * (size_t)count);
+    if (i > 0) given[0] = (Argument){NULL, value, at};
+    value = call_value(e, at, composed->u.items.item[i], given, i && !composed->u.items.copies ? 1 : count);
+  }
+  return value;
+}
+
+const Value *eval_repeat(Elaborator *e, Scope *scope, const Ast *call) {
+  const AstList *list = &call->u.call.items;
+  int64_t count = 1;
+  if (list->count != 2 || list->item[0]->u.arg.name || list->item[1]->u.arg.name) {
+    problem_missing_argument(e->problems, call->span, "repeat", list->count ? "layer" : "n", NULL, false);
+    return value_unknown();
+  }
+  const Value *n = eval(e, scope, list->item[0]->u.arg.value);
+  if (n->kind == VALUE_UNKNOWN) return n;
+  bool known = n->kind == VALUE_INT && dim_is_number(n->u.dim, &count);
+  if (n->kind != VALUE_INT || count < 0 || count > 100000) {
+    Argument slot = {name_of("n"), n, list->item[0]};
+    return slot_error(e, call, &slot, "a whole number from 0 to 100000, known before the run");
+  }
+  if (!known) count = 1; // generic check: one of them
+  const Value **item = ARENA_ARRAY(e->arena, const Value *, count + 1);
+  for (int64_t i = 0; i < count; i++) {
+    item[i] = eval(e, scope, list->item[1]->u.arg.value);
+    if (item[i]->kind == VALUE_UNKNOWN) return item[i];
+  }
+  Value *composed = (Value *)value_list(e, item, (int)count);
+  composed->kind = VALUE_COMPOSED;
+  composed->u.items.copies = true;
+  return composed;
+}
+
+bool is_repeat(const Value *callee) {
+  return callee->kind == VALUE_BUILTIN && callee->scope && !strcmp(callee->u.builtin->name, "repeat");
 }
 
 static const Value *make_update(Elaborator *e, const Ast *at, const Value *recipe, const Argument *args,

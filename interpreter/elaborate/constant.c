@@ -30,7 +30,7 @@ static const Value *settle(Elaborator *e, Graph *graph, const Value *value, cons
     graph_assign(graph, constant->variable, build_cast(node, node->type.dtype));
     Value *settled = ARENA_NEW(e->arena, Value);
     *settled = *value;
-    settled->u.tensor.node = build_read(graph_new(e->arena), constant->variable); // constant_here moves it
+    settled->u.tensor.node = build_read(graph_new(e->arena), constant->variable); // value_here moves it
     return settled;
   }
   if (value->kind != VALUE_RECORD && value->kind != VALUE_LIST) return value;
@@ -94,18 +94,19 @@ const Value *constant_let(Elaborator *e, Scope *home, Name name, const Ast *let,
   return *anew ? let_part(e, pattern, name, eval(e, home, let->u.binding.value)) : value;
 }
 
-const Value *constant_here(Elaborator *e, const Value *value) {
+const Value *value_here(Elaborator *e, const Value *value) {
   if (value->kind == VALUE_TENSOR && e->graph && value->u.tensor.node->graph != e->graph) {
     Value *here = ARENA_NEW(e->arena, Value);
     *here = *value;
-    here->u.tensor.node = variable_value(e, value->u.tensor.node->attr.variable);
+    Node *node = node_here(e, value->u.tensor.node);
+    here->u.tensor.node = node->graph == e->graph ? node : variable_value(e, node->attr.variable);
     return here;
   }
   if (value->kind != VALUE_RECORD && value->kind != VALUE_LIST) return value;
   bool changed = false;
   const Value **item = ARENA_ARRAY(e->arena, const Value *, value->u.items.count + 1);
   for (int i = 0; i < value->u.items.count; i++) {
-    item[i] = constant_here(e, value->u.items.item[i]);
+    item[i] = value_here(e, value->u.items.item[i]);
     changed = changed || item[i] != value->u.items.item[i];
   }
   if (!changed) return value;

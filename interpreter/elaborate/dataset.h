@@ -15,6 +15,8 @@ typedef struct {
   RandomSites random;
   const Value *names[RUN_NAMES];
   Frame *frame;
+  Body *body;
+  Yielding *loop;
 } Saved;
 
 /* A new graph to build into, until graph_end. */

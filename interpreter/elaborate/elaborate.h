@@ -115,6 +115,9 @@ typedef struct {
   const Fitted *fitted;
 } Constant;
 
+typedef struct Body Body;         // body.h
+typedef struct Yielding Yielding; // control.c
+
 typedef struct {
   Name name;
   const Ast *ast; // the AST_LET value given on the command line, parsed
@@ -168,9 +171,10 @@ struct Elaborator {
   // of the graph that is being built
   Graph *graph;
   DType precision;
-  bool generic; // nothing is known
+  bool generic;   // nothing is known
+  Body *body;     // that is being elaborated, in `graph`; NULL: the graph is no body
+  Yielding *loop; // the scan or map around, whose values `yield` gives
   bool training;
-  bool building_init;
   Node **current; // by variable number: its value now; NULL: not read yet
   size_t current_capacity;
   Frame *frame;
@@ -221,6 +225,11 @@ const Value *operate(Elaborator *e, const Ast *ast, Operator op, const Value *a,
 /* In a data block a value is one example: 1 where rows stand in front of x, which indices and axes do not see. */
 int example_dims(const Elaborator *e, const Node *x);
 Node *whole_widened(Node *x); // whole numbers as i64, others as they are
+/* Control flow while the program runs (control.c). */
+const Value *eval_scan(Elaborator *e, Scope *scope, const Ast *ast);
+const Value *eval_map(Elaborator *e, Scope *scope, const Ast *ast);
+const Value *eval_yield(Elaborator *e, Scope *scope, const Ast *ast);
+const Value *eval_branch(Elaborator *e, Scope *scope, const Ast *ast, Node *condition);
 const Value *eval_index(Elaborator *e, Scope *scope, const Ast *ast);
 /* The values a `for` runs over. -1 after a Problem. */
 int eval_rounds(Elaborator *e, const Ast *at, const Value *over, const Value ***out);
@@ -260,6 +269,9 @@ Node *value_float_node(Elaborator *e, const Value *value, const Ast *at);
 const Value *call_value(Elaborator *e, const Ast *at, const Value *callee, const Argument *args, int count);
 int call_arguments(Elaborator *e, Scope *scope, const AstList *list, const Value *first, const Ast *first_ast,
                    Argument **out);
+/* repeat(n, L): its second argument evaluated n times, in a row. The one special form. */
+const Value *eval_repeat(Elaborator *e, Scope *scope, const Ast *call);
+bool is_repeat(const Value *callee);
 /* Whether a tensor that the signature asks for is UNKNOWN: then the body could only complain about it again. */
 bool inputs_unknown(const AstList *params, const Argument *args, int count);
 bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *scope, const AstList *params,
@@ -273,6 +285,9 @@ const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance,
                             int count);
 const Value *param_declare(Elaborator *e, Scope *scope, const Ast *statement);
 const Value *state_declare(Elaborator *e, Scope *scope, const Ast *statement);
+/* The node as the graph that is being built has it: captured, if it belongs to a graph around. */
+Node *node_here(Elaborator *e, Node *node);
+Graph *graph_outermost(const Elaborator *e);                         // around all bodies
 Node *variable_value(Elaborator *e, Variable *variable);             // its value now
 void variable_update(Elaborator *e, Variable *variable, Node *node); // what is assigned has no gradient
 void variable_assign(Elaborator *e, Variable *variable,
@@ -300,8 +315,8 @@ typedef struct {
   const Builtin *row;
   int count;
 } BuiltinTable;
-extern const BuiltinTable builtins_shape, builtins_math, builtins_data, builtins_text,
-    builtins_weights; // one a file
+extern const BuiltinTable builtins_shape, builtins_math, builtins_data, builtins_text, builtins_weights,
+    builtins_gradient; // one a file
 
 /* Arguments of built-in functions, checked: NULL, false or -1 after a Problem (or where a value is UNKNOWN). */
 Node *slot_tensor(Elaborator *e, const Ast *at, const Argument *slot);
@@ -350,7 +365,7 @@ Constant *constant_add(Elaborator *e, const char *path, Type type, Span span);
 /* The value of a name that a let of the file declares, its tensors as constants; and such a value in the graph that is
  * being built. `anew`: it is a schedule, made of nodes of this graph, and must be asked for again in others. */
 const Value *constant_let(Elaborator *e, Scope *home, Name name, const Ast *let, bool *anew);
-const Value *constant_here(Elaborator *e, const Value *value);
+const Value *value_here(Elaborator *e, const Value *value);
 /* Computes those that the graph reads, which whoever runs a graph calls first. false after a Problem. */
 bool constants_ready(Elaborator *e, const Graph *graph);
 void constants_free(Elaborator *e);

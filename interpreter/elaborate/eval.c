@@ -66,6 +66,11 @@ static const Value *eval_pipe(Elaborator *e, Scope *scope, const Value *x, const
   Argument *args;
   if (right->kind == AST_CALL) {
     const Value *callee = eval(e, scope, right->u.call.callee);
+    if (is_repeat(callee)) {
+      Argument input = {NULL, x, x_ast};
+      const Value *repeated = eval_repeat(e, scope, right);
+      return repeated->kind == VALUE_UNKNOWN ? repeated : call_value(e, right, repeated, &input, 1);
+    }
     if (callee->kind == VALUE_LAYER) {
       int count = call_arguments(e, scope, &right->u.call.items, NULL, NULL, &args);
       const Value *instance = layer_make(e, right, callee, args, count, NULL);
@@ -109,6 +114,7 @@ static const Value *eval_binary(Elaborator *e, Scope *scope, const Ast *ast) {
 
 static const Value *eval_call(Elaborator *e, Scope *scope, const Ast *ast) {
   const Value *callee = eval(e, scope, ast->u.call.callee);
+  if (is_repeat(callee)) return eval_repeat(e, scope, ast);
   Argument *args;
   int count = call_arguments(e, scope, &ast->u.call.items, NULL, NULL, &args);
   return call_value(e, ast, callee, args, count);
@@ -244,6 +250,8 @@ static const Value *eval_if(Elaborator *e, Scope *scope, const Ast *ast) {
   const Value *condition = eval(e, scope, ast->u.branch.condition);
   if (condition->kind == VALUE_UNKNOWN || (condition->kind == VALUE_BOOL && !condition->known))
     return eval_both(e, scope, ast);
+  Node *node = condition->kind == VALUE_TENSOR ? condition->u.tensor.node : NULL;
+  if (node && node->type.rank == 0 && node->type.dtype == DTYPE_BOOL) return eval_branch(e, scope, ast, node);
   if (condition->kind != VALUE_BOOL) {
     Text shown = {0}, text = {0};
     value_print(condition, &shown);
@@ -263,12 +271,6 @@ static const Value *eval_lambda(Elaborator *e, Scope *scope, const Ast *ast) {
   return value;
 }
 
-static const Value *eval_later(Elaborator *e, Scope *scope, const Ast *ast) {
-  (void)scope;
-  problem_unavailable(e->problems, ast->at, ast->kind == AST_SCAN ? "scan" : "map");
-  return value_unknown();
-}
-
 static const Value *eval_misplaced(Elaborator *e, Scope *scope, const Ast *ast) {
   (void)scope;
   problem_misplaced(e->problems, ast->span);
@@ -282,8 +284,8 @@ const Value *eval(Elaborator *e, Scope *scope, const Ast *ast) {
       [AST_UNARY] = eval_unary, [AST_BINARY] = eval_binary, [AST_CALL] = eval_call,
       [AST_INDEX] = eval_index, [AST_FIELD] = eval_field,   [AST_PART] = eval_field,
       [AST_TUPLE] = eval_tuple, [AST_LIST] = eval_list,     [AST_COMPREHENSION] = eval_comprehension,
-      [AST_IF] = eval_if,       [AST_LAMBDA] = eval_lambda, [AST_SCAN] = eval_later,
-      [AST_MAP] = eval_later,   [AST_BLOCK] = eval_block,
+      [AST_IF] = eval_if,       [AST_LAMBDA] = eval_lambda, [AST_SCAN] = eval_scan,
+      [AST_MAP] = eval_map,     [AST_BLOCK] = eval_block,
   };
   Span span = e->graph ? e->graph->span : (Span){0};
   if (e->graph)
@@ -302,6 +304,7 @@ static const Value *let_value(Elaborator *e, Scope *scope, const Ast *let) {
   const Ast *value = let->u.binding.value;
   if (value->kind == AST_CALL && let->u.binding.pattern->kind == AST_NAME) {
     const Value *callee = eval(e, scope, value->u.call.callee);
+    if (is_repeat(callee)) return eval_repeat(e, scope, value);
     Argument *args;
     int count = call_arguments(e, scope, &value->u.call.items, NULL, NULL, &args);
     if (callee->kind == VALUE_LAYER)
@@ -383,6 +386,7 @@ bool eval_statement(Elaborator *e, Scope *scope, const Ast *statement, const Val
   case AST_STATE: state_declare(e, scope, statement); return true;
   case AST_FOR: run_for(e, scope, statement); return true;
   case AST_IF: *value = eval_if(e, scope, statement); return true;
+  case AST_YIELD: *value = eval_yield(e, scope, statement); return true;
   default:
     if (statement->kind > AST_ARG) return false;
     *value = eval(e, scope, statement);

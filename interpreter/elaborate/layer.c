@@ -31,8 +31,8 @@ static Node **current_slot(Elaborator *e, const Variable *variable) {
 
 Node *variable_value(Elaborator *e, Variable *variable) {
   Node **slot = current_slot(e, variable);
-  if (!*slot) *slot = build_read(e->graph, variable);
-  return *slot;
+  if (!*slot) *slot = build_read(graph_outermost(e), variable);
+  return node_here(e, *slot);
 }
 
 /* Its value from here on; the last one is written when the step ends. */
@@ -46,6 +46,10 @@ void variable_update(Elaborator *e, Variable *variable, Node *node) {
 }
 
 void variable_assign(Elaborator *e, Variable *variable, Node *node) {
+  if (e->body) {
+    problem_body_state(e->problems, e->graph->span, variable->path);
+    return;
+  }
   if (e->guard) node = build_where(e->guard, node, variable_value(e, variable));
   if (variable->role != VARIABLE_METRIC) node = build_stop(node); // it has no gradient elsewhere
   *current_slot(e, variable) = node;
@@ -77,18 +81,17 @@ static const char *type_text(Elaborator *e, const Type *type) {
   return copy;
 }
 
-/* The first value of a param or state as a tensor of `type`; NULL after a Problem. */
-static Node *first_value(Elaborator *e, Scope *scope, const Ast *ast, const Type *type, const char *path) {
-  uint64_t site = e->site;
-  e->site = path_hash(path);
+/* The value of an expression, or what a function of shapes makes of this one. */
+static const Value *eval_first(Elaborator *e, Scope *scope, const Ast *ast, const Type *type) {
   const Value *value = eval(e, scope, ast);
-  if (value->kind == VALUE_FUNCTION || value->kind == VALUE_BUILTIN) {
-    const Value **size = ARENA_ARRAY(e->arena, const Value *, type->rank + 1);
-    for (int i = 0; i < type->rank; i++) size[i] = value_int(e, type->size[i]);
-    Argument shape = {NULL, value_list(e, size, type->rank), ast};
-    value = call_value(e, ast, value, &shape, 1);
-  }
-  e->site = site;
+  if (value->kind != VALUE_FUNCTION && value->kind != VALUE_BUILTIN) return value;
+  const Value **size = ARENA_ARRAY(e->arena, const Value *, type->rank + 1);
+  for (int i = 0; i < type->rank; i++) size[i] = value_int(e, type->size[i]);
+  Argument shape = {NULL, value_list(e, size, type->rank), ast};
+  return call_value(e, ast, value, &shape, 1);
+}
+
+static Node *fit_first(Elaborator *e, const Ast *ast, const Type *type, const Value *value) {
   if (value->kind == VALUE_UNKNOWN)
     return e->generic ? build_expand(build_number(e->graph, type->dtype, 0), type->rank, type->size) : NULL;
   Node *node = value_float_node(e, value, ast);
@@ -102,6 +105,23 @@ static Node *first_value(Elaborator *e, Scope *scope, const Ast *ast, const Type
     problem_first_value(e->problems, ast->span, type_text(e, type), type_text(e, &node->type));
     return NULL;
   }
+  return node;
+}
+
+/* The first value of a param or state as a tensor of `type`, in the outermost graph: no step of a scan decides it.
+ * NULL after a Problem. */
+static Node *first_value(Elaborator *e, Scope *scope, const Ast *ast, const Type *type, const char *path) {
+  uint64_t site = e->site;
+  Graph *graph = e->graph;
+  Body *body = e->body;
+  e->graph = graph_outermost(e);
+  e->body = NULL;
+  e->site = path_hash(path);
+  const Value *value = eval_first(e, scope, ast, type);
+  e->site = site;
+  Node *node = fit_first(e, ast, type, value);
+  e->graph = graph;
+  e->body = body;
   return node;
 }
 
@@ -298,6 +318,7 @@ static const Value *instance_body(Elaborator *e, const Ast *at, const Value *ins
   const char *layer = e->graph->layer;
   if (instance->u.instance.model && is_frozen(e, instance->u.instance.path))
     training->value = value_bool(e, false);
+  if (instance->u.instance.training) training->value = instance->u.instance.training;
   const WithWeights *outer = e->with;
   WithWeights with = {instance->u.instance.path, instance->u.instance.with, outer};
   if (with.record) e->with = &with;

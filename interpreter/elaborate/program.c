@@ -37,7 +37,9 @@ const char *const run_name[RUN_NAMES] = {"training", "step", "epoch", "progress"
 
 Saved graph_begin(Elaborator *e, bool training, DType precision) {
   Saved saved = {e->graph, e->init_states, e->precision, e->training, e->current, e->current_capacity,
-                 e->site,  e->random,      {0},          e->frame};
+                 e->site,  e->random,      {0},          e->frame,    e->body,    e->loop};
+  e->body = NULL;
+  e->loop = NULL;
   e->graph = graph_new(e->arena);
   e->init_states = graph_new(e->arena);
   e->precision = precision;
@@ -71,6 +73,8 @@ void graph_end(Elaborator *e, const Saved *saved) {
   e->site = saved->site;
   e->random = saved->random;
   e->frame = saved->frame;
+  e->body = saved->body;
+  e->loop = saved->loop;
 }
 
 // ---- files ----------------------------------------------------------------------------------------------------

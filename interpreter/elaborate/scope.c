@@ -94,7 +94,7 @@ const Value *scope_value(Elaborator *e, Scope *scope, Name name, const Ast *at) 
     return value_unknown();
   }
   if (binding->value && binding->state) return value_tensor(e, variable_value(e, binding->state));
-  if (binding->value) return binding->declaration ? constant_here(e, binding->value) : binding->value;
+  if (binding->value) return binding->declaration || e->body ? value_here(e, binding->value) : binding->value;
   if (binding->busy) {
     problem_cycle(e->problems, at->span, name);
     return value_unknown();
@@ -106,5 +106,5 @@ const Value *scope_value(Elaborator *e, Scope *scope, Name name, const Ast *at) 
   binding->busy = false;
   if (anew) return value;
   binding->value = value;
-  return constant_here(e, value);
+  return value_here(e, value);
 }

@@ -97,7 +97,7 @@ bool value_number(const Value *value, double *number) {
 
 Node *value_node(Elaborator *e, const Value *value, const Ast *at) {
   switch (value->kind) {
-  case VALUE_TENSOR: return value->u.tensor.node;
+  case VALUE_TENSOR: return node_here(e, value->u.tensor.node);
   case VALUE_COLUMN: return dataset_column(e, value->u.column.data, value->u.column.column, at);
   case VALUE_INT: return build_extent(e->graph, value->u.dim);
   case VALUE_FLOAT: return build_number(e->graph, e->precision, value->known ? value->u.real : 1.0);

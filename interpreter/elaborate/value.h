@@ -65,6 +65,7 @@ struct Value {
       const Name *name;
       int count;
       bool is_table;
+      bool copies;       // COMPOSED: each takes the further inputs, too
       const char *model; // path, if the parts are a model's; NULL: they are not
     } items;
     struct {
@@ -86,7 +87,8 @@ struct Value {
     struct {
       const char *path;
       bool model;
-      const Value *with; // a record that stands for its weights; NULL: they stand for themselves
+      const Value *training; // as_training, as_eval: what `training` is in it; NULL: as around
+      const Value *with;     // a record that stands for its weights; NULL: they stand for themselves
     } instance;
     struct {
       Dataset *data;

@@ -210,6 +210,46 @@ static const Value *each(Elaborator *e, const Ast *at, const Argument *slot, con
   return value_record(e, item, record->u.items.name, record->u.items.count);
 }
 
+/* A layer or model computed as in training, or as outside of it. */
+static const Value *built_as(Elaborator *e, const Ast *at, const Argument *slot, bool training) {
+  const Value *value = slot->value;
+  if (value->kind == VALUE_UNKNOWN) return value;
+  if (value->kind != VALUE_INSTANCE && value->kind != VALUE_COMPOSED)
+    return slot_error(e, at, slot, "a model or a layer");
+  Value *built = ARENA_NEW(e->arena, Value);
+  *built = *value;
+  if (value->kind == VALUE_INSTANCE) {
+    built->u.instance.training = value_bool(e, training);
+    return built;
+  }
+  const Value **item = ARENA_ARRAY(e->arena, const Value *, value->u.items.count + 1);
+  for (int i = 0; i < value->u.items.count; i++) {
+    Argument part = {slot->name, value->u.items.item[i], slot->ast};
+    item[i] = built_as(e, at, &part, training);
+  }
+  built->u.items.item = item;
+  return built;
+}
+
+static const Value *as_training(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest,
+                                int rests) {
+  (void)rest, (void)rests;
+  return built_as(e, at, &slot[0], true);
+}
+
+static const Value *as_eval(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest,
+                            int rests) {
+  (void)rest, (void)rests;
+  return built_as(e, at, &slot[0], false);
+}
+
+/* Called through eval_repeat, which makes a copy each time; given as a value it has nothing to repeat. */
+static const Value *repeat(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest,
+                           int rests) {
+  (void)rest, (void)rests;
+  return slot_error(e, at, &slot[1], "a layer, written where `repeat` is called");
+}
+
 // ---- what the training loop does beside the graph ---------------------------------------------------------------
 
 static const Value *lbfgs(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest,
@@ -270,6 +310,9 @@ static const Builtin rows[] = {
     {"each", "r f", each, "f of each part of a record; a layer is made for each"},
     {"lbfgs", "history?", lbfgs, "steps as far as the loss falls, for batch = \"all\""},
     {"plateau", "metric n? factor? least?", plateau, "a factor that falls when a validated metric rests"},
+    {"as_training", "m", as_training, "the model as it is in training: dropout, batch statistics"},
+    {"as_eval", "m", as_eval, "the model as it is outside of training"},
+    {"repeat", "n layer", repeat, "n copies of a layer in a row, each with weights of its own"},
     {"copy", "m", copy, "the weights and states of a model"},
 };
 const BuiltinTable builtins_weights = {rows, (int)(sizeof(rows) / sizeof(*rows))};
