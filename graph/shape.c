@@ -243,7 +243,7 @@ static const char *shape_gather(const Node *node) {
   return NULL;
 }
 
-static const char *shape_scatter_add(const Node *node) {
+static const char *check_scatter(const Node *node) {
   const Type *ids = input(node, 0), *v = input(node, 1);
   if (node->type.rank < 1 || v->rank != ids->rank + node->type.rank - 1) return "a wrong rank";
   if (!dtype_is_int(ids->dtype) || v->dtype != node->type.dtype) return "a wrong dtype";
@@ -251,6 +251,28 @@ static const char *shape_scatter_add(const Node *node) {
     if (v->size[i] != (i < ids->rank ? ids->size[i] : node->type.size[i - ids->rank + 1]))
       return "a wrong size";
   return NULL;
+}
+
+static const char *shape_scatter_add(const Node *node) { return check_scatter(node); }
+static const char *shape_scatter_max(const Node *node) { return check_scatter(node); }
+
+static const char *shape_put(const Node *node) {
+  const Type *ids = input(node, 1), *v = input(node, 2);
+  if (!same_type(&node->type, input(node, 0)) || node->type.rank < 1) return "the type differs or has rank 0";
+  if (v->rank != ids->rank + node->type.rank - 1) return "a wrong rank";
+  if (!dtype_is_int(ids->dtype) || v->dtype != node->type.dtype) return "a wrong dtype";
+  for (int i = 0; i < v->rank; i++)
+    if (v->size[i] != (i < ids->rank ? ids->size[i] : node->type.size[i - ids->rank + 1])) return "a wrong size";
+  return NULL;
+}
+
+static const char *shape_order(const Node *node) {
+  const Type *x = input(node, 0);
+  bool known;
+  if (x->rank < 1 || !same_beside(&node->type, x, x->rank - 1)) return "a wrong rank or size";
+  if (node->type.dtype != DTYPE_I32 && node->type.dtype != DTYPE_I64) return "an order is i32 or i64";
+  const Dim *count = node->type.size[x->rank - 1];
+  return dim_compare(count, x->size[x->rank - 1], &known) > 0 && known ? "more than there are" : NULL;
 }
 
 static const char *shape_cumsum(const Node *node) {

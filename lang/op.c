@@ -79,6 +79,9 @@ AGREE(POOL_MAX_GRAD, pool_max_grad);
 AGREE(GATHER, gather);
 AGREE(SCATTER_ADD, scatter_add);
 AGREE(CUMSUM, cumsum);
+AGREE(ORDER, order);
+AGREE(SCATTER_MAX, scatter_max);
+AGREE(PUT, put);
 _Static_assert((int)OP_COUNT == (int)OP_AT_COUNT, "op.h and ops.def differ in length");
 
 #define TAKES_F 'F'

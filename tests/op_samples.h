@@ -468,6 +468,45 @@ static Node *sample_scatter_add(Trial *t, int number) {
   return build_scatter_add(ids, v, dim_of(lookups[number].size[0]));
 }
 
+static Node *sample_scatter_max(Trial *t, int number) {
+  if (number >= LENGTH(lookups)) return NULL;
+  int64_t size[MAX_RANK];
+  int rank = 0;
+  for (int i = 0; i < lookups[number].id_rank; i++) size[rank++] = lookups[number].id_size[i];
+  for (int i = 1; i < lookups[number].rank; i++) size[rank++] = lookups[number].size[i];
+  Node *ids = lookup_ids(t, number), *v = sample_distinct(t, t->dtype, rank, size);
+  for (int64_t i = 0; i < type_count(&ids->type) && number < 6; i++)
+    input_put(ids, i, (double)(i % lookups[number].size[0])); // an id for every row, where they suffice
+  t->smooth = number < 6 && type_count(&ids->type) >= lookups[number].size[0];
+  return build_scatter_max(ids, v, dim_of(lookups[number].size[0]));
+}
+
+static Node *sample_put(Trial *t, int number) {
+  if (number >= LENGTH(lookups)) return NULL;
+  int64_t size[MAX_RANK];
+  int rank = 0;
+  for (int i = 0; i < lookups[number].id_rank; i++) size[rank++] = lookups[number].id_size[i];
+  for (int i = 1; i < lookups[number].rank; i++) size[rank++] = lookups[number].size[i];
+  t->smooth = number < 6;
+  Node *x = sample_random(t, t->dtype, lookups[number].rank, lookups[number].size);
+  Node *ids = lookup_ids(t, number);
+  return build_put(x, ids, sample_random(t, t->dtype, rank, size));
+}
+
+/* Ordered wholly or for the first few; twice over, so that every number has an equal. */
+static Node *sample_order(Trial *t, int number) {
+  static const struct {
+    int rank;
+    int64_t size[3], count;
+  } shapes[] = {{1, {5}, 5},     {1, {1}, 1},       {1, {0}, 0},       {2, {3, 4}, 2},  {2, {0, 3}, 3},
+                {2, {3, 4}, 0},  {3, {2, 2, 7}, 7}, {2, {41, 109}, 9}, {1, {1009}, 1009}};
+  if (number >= 4 * LENGTH(shapes)) return NULL;
+  int i = number / 4, rank = shapes[i].rank;
+  Node *x = sample_distinct(t, t->dtype, rank, shapes[i].size);
+  if (number % 2) x = build_concat(t->graph, (Node *[]){x, build_flip(x, rank - 1)}, 2, rank - 1);
+  return build_order(x, dim_of(shapes[i].count), number / 2 % 2);
+}
+
 static Node *sample_cumsum(Trial *t, int number) {
   static const struct {
     int rank;

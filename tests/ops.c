@@ -13,7 +13,7 @@ static const DType floats[] = {DTYPE_F32, DTYPE_F64};
 /* Kernels have no column `takes`: products and windows are for floats, sums for numbers, gather moves all. */
 static bool row_takes(OpCode op, DType dtype) {
   if (op >= OP_MATMUL && op <= OP_POOL_MAX_GRAD) return dtype_is_float(dtype);
-  if (op == OP_SCATTER_ADD || op == OP_CUMSUM) return dtype != DTYPE_BOOL;
+  if (op == OP_SCATTER_ADD || op == OP_SCATTER_MAX || op == OP_CUMSUM) return dtype != DTYPE_BOOL;
   return op_takes(op, dtype);
 }
 
@@ -358,7 +358,7 @@ static void nan_check(OpCode op, Trial *t, Node *y, Node *input) {
   bool seen = type_count(&result.type) == 0;
   for (int64_t i = 0; i < type_count(&result.type); i++)
     seen = seen || isnan(number_at(result.data, result.type.dtype, i));
-  bool moves = op_table[op].group == GROUP_VIEW || op == OP_GATHER || op == OP_POOL_MAX_GRAD;
+  bool moves = op_table[op].group == GROUP_VIEW || op == OP_GATHER || op == OP_PUT || op == OP_POOL_MAX_GRAD;
   cr_expect(seen || moves || may_hide_nan(op), "%s: no NaN comes out", t->label);
 }
 

@@ -220,7 +220,8 @@ typedef struct {
   const Builtin *row;
   int count;
 } BuiltinTable;
-extern const BuiltinTable builtins_shape, builtins_math, builtins_data; // one a file
+extern const BuiltinTable builtins_shape, builtins_math, builtins_data, builtins_index, builtins_windows,
+    builtins_pattern, builtins_random; // one a file
 
 /* Arguments of built-in functions, checked: NULL, false or -1 after a Problem (or where a value is UNKNOWN). */
 Node *slot_tensor(Elaborator *e, const Ast *at, const Argument *slot);
@@ -231,6 +232,11 @@ bool slot_shape(Elaborator *e, const Ast *at, const Argument *slot, int *rank, c
 int slot_axes(Elaborator *e, const Argument *slot, const Node *x, int *axis); // ascending; none given: all
 int slot_axis(Elaborator *e, const Argument *slot, const Node *x, int fallback);
 const Value *slot_error(Elaborator *e, const Ast *at, const Argument *slot, const char *wanted); // UNKNOWN
+/* Types of two inputs that do not go together, and what would: UNKNOWN. `help` may be NULL. */
+const Value *inputs_error(Elaborator *e, const Ast *at, const char *name, const Node *a, const Node *b,
+                          const char *why, const char *help);
+/* The size of an axis, which must be known; false after a Problem, or in the generic check. */
+bool axis_size(Elaborator *e, const Ast *at, const char *name, const Node *x, int axis, int64_t *size);
 uint64_t random_site(Elaborator *e);
 Node *unknown_tensor(Elaborator *e, const Type *type); // for the generic check: a tensor of that type
 const Value *random_normal(Elaborator *e, int rank, const Dim *const *size);
