@@ -43,6 +43,13 @@ static Node *grad_reduce_first(Node *x, Node *y, Node *dy) {
   return build_where(chosen, build_expand_like(dy, x), build_like(x, 0));
 }
 
+/* sqrt(pi) / 2 * exp(y^2); infinite where y is, but not by way of y, which would make second derivatives NaN. */
+static Node *grad_erfinv(Node *y) {
+  Node *finite = build_isfinite(y), *safe = build_where(finite, y, build_like(y, 0));
+  Node *slope = build_mul(build_like(y, 0.886226925452758013649), build_exp(build_mul(safe, safe)));
+  return build_where(finite, slope, build_like(y, INFINITY));
+}
+
 /* ---- maps and reductions, from their rows ----------------------------------------------------------------- */
 
 #define MAP1(name, doc, takes, gives, guard, value, dx)                                                      \

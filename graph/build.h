@@ -78,9 +78,9 @@ Node *build_put(Node *x, Node *ids, Node *v);
 // made of these (build_index.c)
 Node *build_gather_along(Node *x, Node *ids, int axis); // x.shape[:axis] + ids.shape + x.shape[axis + 1:]
 Node *build_take(Node *x, Node *ids);                   // x [..., n] by ids [..., k], row by row: [..., k]
-Node *build_marks(Node *ids, const Dim *size);          // ids [..., k]: bool [..., size], true at the ids of each row
-Node *build_cumprod(Node *x);                           // last axis, of known size: log2 n products
-Node *build_prod(Node *x, int axis);                    // of known size; the axis stays as 1
+Node *build_marks(Node *ids, const Dim *size); // ids [..., k]: bool [..., size], true at the ids of each row
+Node *build_cumprod(Node *x);                  // last axis, of known size: log2 n products
+Node *build_prod(Node *x, int axis);           // of known size; the axis stays as 1
 
 /* The share of a in the gradient of min/max: 1 where `op`(a, b), 1/2 where equal, else 0; dtype of a. */
 Node *build_share(Node *a, Node *b, OpCode op);

@@ -61,6 +61,9 @@ static const Domain domains[] = {
     {OP_ASIN, {-0.8}, {0.8}},
     {OP_ACOS, {-0.8}, {0.8}},
     {OP_TAN, {-1.1}, {1.1}},
+    {OP_ERFINV, {-0.7}, {0.7}},
+    {OP_LGAMMA, {0.4}, {4}},
+    {OP_POLYGAMMA, {0.6, 0.5}, {1.4, 3}}, // the trigamma function
     {OP_DIV, {-2, 0.5}, {2, 2.5}},
     {OP_POW, {0.3, -2}, {2.5, 2}},
     {OP_ATAN2, {0.4, 0.4}, {2, 2}},
@@ -498,8 +501,8 @@ static Node *sample_order(Trial *t, int number) {
   static const struct {
     int rank;
     int64_t size[3], count;
-  } shapes[] = {{1, {5}, 5},     {1, {1}, 1},       {1, {0}, 0},       {2, {3, 4}, 2},  {2, {0, 3}, 3},
-                {2, {3, 4}, 0},  {3, {2, 2, 7}, 7}, {2, {41, 109}, 9}, {1, {1009}, 1009}};
+  } shapes[] = {{1, {5}, 5},    {1, {1}, 1},       {1, {0}, 0},       {2, {3, 4}, 2},   {2, {0, 3}, 3},
+                {2, {3, 4}, 0}, {3, {2, 2, 7}, 7}, {2, {41, 109}, 9}, {1, {1009}, 1009}};
   if (number >= 4 * LENGTH(shapes)) return NULL;
   int i = number / 4, rank = shapes[i].rank;
   Node *x = sample_distinct(t, t->dtype, rank, shapes[i].size);
