@@ -6,6 +6,7 @@
  * is replaced, so that the second derivative by dy, which is f', stays right where dy happens to be 0. */
 #include "autodiff/rules.h"
 
+#include "autodiff/rules_linear.h"
 #include "graph/build.h"
 
 #include <assert.h>
@@ -312,6 +313,12 @@ static const unsigned passing_inputs[OP_COUNT] = {
     [OP_SCATTER_ADD] = 1 << 1,
     [OP_CUMSUM] = 1 << 0,
     [OP_SCATTER_MAX] = 1 << 1,
+    [OP_CHOLESKY] = 1 << 0,
+    [OP_SOLVE] = 1 << 0 | 1 << 1,
+    [OP_DET] = 1 << 0,
+    [OP_QR] = 1 << 0,
+    [OP_EIGH] = 1 << 0,
+    [OP_SVD] = 1 << 0,
     [OP_PUT] = 1 << 0 | 1 << 2,
 };
 

@@ -84,6 +84,12 @@ AGREE(SCATTER_ADD, scatter_add);
 AGREE(CUMSUM, cumsum);
 AGREE(ORDER, order);
 AGREE(SCATTER_MAX, scatter_max);
+AGREE(CHOLESKY, cholesky);
+AGREE(SOLVE, solve);
+AGREE(DET, det);
+AGREE(QR, qr);
+AGREE(EIGH, eigh);
+AGREE(SVD, svd);
 AGREE(PUT, put);
 _Static_assert((int)OP_COUNT == (int)OP_AT_COUNT, "op.h and ops.def differ in length");
 

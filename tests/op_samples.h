@@ -5,6 +5,7 @@
 #ifndef TESTS_OP_SAMPLES_H
 #define TESTS_OP_SAMPLES_H
 
+#include "graph/build_linear.h"
 #include "tests/trial.h"
 
 #define SIZES(...)  ((const int64_t[]){__VA_ARGS__})
@@ -494,6 +495,72 @@ static Node *sample_put(Trial *t, int number) {
   Node *x = sample_random(t, t->dtype, lookups[number].rank, lookups[number].size);
   Node *ids = lookup_ids(t, number);
   return build_put(x, ids, sample_random(t, t->dtype, rank, size));
+}
+
+static const struct {
+  int rank;
+  int64_t size[4];
+} matrices[] = {
+    {2, {1, 1}}, {2, {2, 2}},    {2, {3, 3}},   {3, {2, 3, 3}},  {4, {1, 2, 2, 2}},
+    {2, {0, 0}}, {3, {0, 2, 2}}, {2, {24, 24}}, {3, {37, 5, 5}},
+};
+#define MATRICES_SMOOTH 5
+
+/* Well-conditioned squares: k + 1 on the diagonal, below 0.5 elsewhere. */
+static Node *sample_square(Trial *t, int number) {
+  int rank = matrices[number].rank;
+  Node *x = trial_fill(t, trial_input(t, t->dtype, rank, matrices[number].size), -0.4, 0.4);
+  int64_t n = matrices[number].size[rank - 1], count = type_count(&x->type);
+  for (int64_t i = 0; i < count; i++)
+    if (i % n == i / n % n) input_put(x, i, (double)(i % n + 1) + (n > 5 ? 3 : 0.5));
+  t->smooth = number < MATRICES_SMOOTH;
+  t->relative = t->dtype == DTYPE_F32 ? 1e-5 : 1e-12;
+  return x;
+}
+
+static Node *sample_cholesky(Trial *t, int number) {
+  return number < LENGTH(matrices) ? build_cholesky(sample_square(t, number)) : NULL;
+}
+
+static Node *sample_solve(Trial *t, int number) {
+  if (number >= 6 * LENGTH(matrices)) return NULL;
+  Node *a = sample_square(t, number / 6);
+  int64_t size[MAX_RANK];
+  for (int i = 0; i < a->type.rank; i++) size[i] = type_size(&a->type, i);
+  size[a->type.rank - 1] = 2;
+  return build_solve(a, sample_random(t, t->dtype, a->type.rank, size), number % 2,
+                     (SolveKind)(number / 2 % 3));
+}
+
+static Node *sample_det(Trial *t, int number) {
+  if (number >= 2 * LENGTH(matrices)) return NULL;
+  Node *y = build_det(sample_square(t, number / 2), number % 2);
+  if (number / 2 == 7) t->relative *= 1e3; // of 24 rows: a large number
+  return y;
+}
+
+static Node *sample_eigh(Trial *t, int number) {
+  return number < LENGTH(matrices) ? build_eigh(sample_square(t, number)) : NULL;
+}
+
+/* Squares, and squares with a row or column more. */
+static Node *sample_oblong(Trial *t, int number, int axis) {
+  Node *x = sample_square(t, number / 2);
+  int rank = x->type.rank;
+  if (number % 2 == 0) return x;
+  int64_t size[MAX_RANK];
+  for (int i = 0; i < rank; i++) size[i] = i == rank - axis ? 1 : type_size(&x->type, i);
+  Node *more = trial_fill(t, trial_input(t, t->dtype, rank, size), -0.4, 0.4); // small: the values stay apart
+  return build_concat(t->graph, (Node *[]){x, more}, 2, rank - axis);
+}
+
+static Node *sample_qr(Trial *t, int number) {
+  return number < 2 * LENGTH(matrices) ? build_qr(sample_oblong(t, number, 2)) : NULL;
+}
+
+static Node *sample_svd(Trial *t, int number) {
+  if (number >= 4 * LENGTH(matrices)) return NULL;
+  return build_svd(sample_oblong(t, number / 2, 1 + number % 2));
 }
 
 /* Ordered wholly or for the first few; twice over, so that every number has an equal. */

@@ -13,6 +13,7 @@ static const DType floats[] = {DTYPE_F32, DTYPE_F64};
 /* Kernels have no column `takes`: products and windows are for floats, sums for numbers, gather moves all. */
 static bool row_takes(OpCode op, DType dtype) {
   if (op >= OP_MATMUL && op <= OP_POOL_MAX_GRAD) return dtype_is_float(dtype);
+  if (op >= OP_CHOLESKY && op <= OP_SVD) return dtype_is_float(dtype);
   if (op == OP_SCATTER_ADD || op == OP_SCATTER_MAX || op == OP_CUMSUM) return dtype != DTYPE_BOOL;
   return op_takes(op, dtype);
 }
