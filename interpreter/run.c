@@ -18,7 +18,7 @@ typedef struct {
 static const Part *rows_of(Session *session, const Pass *pass) {
   if (!pass->data) return NULL;
   if (!table_load(pass->data->table, session->problems, pass->data->ast->at)) return NULL;
-  return &pass->data->table->part[pass->part];
+  return dataset_part(pass->data, pass->part);
 }
 
 static RunArgs task_args(const Session *session, int64_t batch) {
@@ -41,7 +41,8 @@ static void show_print(Session *session, Runner *runner, const Measure *measure,
   } else if (value->kind == VALUE_TENSOR && value->u.tensor.image && dtype_is_float(type->dtype)) {
     show_image(&text, type, data, session->options->colour && isatty(1));
   } else
-    show_tensor(&text, type, data, value->kind == VALUE_TENSOR ? value->u.tensor.fitted : NULL);
+    show_tensor(&text, type, data, value->kind == VALUE_TENSOR ? value->u.tensor.fitted : NULL,
+                value->kind == VALUE_TENSOR && value->u.tensor.text);
   report_result(session->report, text_string(&text));
   text_free(&text);
 }
@@ -92,16 +93,27 @@ static int64_t example_size(const Type *type) {
   return count;
 }
 
+/* Whether rows of classes are written as texts. */
+static bool field_is_text(const YieldField *field) {
+  return field->value->kind == VALUE_TENSOR && field->value->u.tensor.text;
+}
+
+/* How many fields of a record it takes: a number each, or a text for each row of classes. */
+static int64_t field_width(const YieldField *field, const Type *type) {
+  int64_t size = example_size(type), row = field_is_text(field) ? type_size(type, type->rank - 1) : 1;
+  return row > 0 ? size / row : 0;
+}
+
 static void write_header(CsvWriter *csv, const Pass *pass, Runner *runner) {
   for (int i = 0; i < pass->yields; i++) {
     const YieldField *field = &pass->yield[i];
     const Type *type = NULL;
     if (field->output) runner_value(runner, field->output, &type);
-    if (!type || type->rank == 1) {
+    if (!type || type->rank == (field_is_text(field) ? 2 : 1)) {
       csv_text(csv, field->name, strlen(field->name));
       continue;
     }
-    int64_t count = example_size(type);
+    int64_t count = field_width(field, type);
     for (int64_t k = 0; k < count; k++) {
       char name[300];
       int length = snprintf(name, sizeof(name), "%.255s.%lld", field->name, (long long)k);
@@ -122,10 +134,22 @@ static void write_number(CsvWriter *csv, const Type *type, const void *data, int
   case DTYPE_I32: whole = ((const int32_t *)data)[i]; break;
   default: whole = ((const int64_t *)data)[i]; break;
   }
-  if (fitted && fitted->kind == FITTED_CATEGORY && whole >= 0 && whole < fitted->classes)
+  if (fitted && fitted_is_classes(fitted) && whole >= 0 && whole < fitted->classes)
     csv_text(csv, fitted->class_text[whole], strlen(fitted->class_text[whole]));
   else
     csv_int(csv, whole);
+}
+
+/* The text that a row of classes stands for. */
+static void write_text(CsvWriter *csv, const Type *type, const void *data, int64_t from,
+                       const Fitted *fitted) {
+  int64_t columns = type_size(type, type->rank - 1), *id = memory_alloc((size_t)columns, sizeof *id);
+  Text text = {0};
+  for (int64_t i = 0; i < columns; i++) id[i] = show_class(type, data, from + i);
+  fitted_decode(fitted, id, columns, &text);
+  csv_text(csv, text_string(&text), text.length);
+  text_free(&text);
+  memory_free(id);
 }
 
 static void write_field(CsvWriter *csv, const YieldField *field, Runner *runner, int64_t file_row, int64_t i,
@@ -140,11 +164,13 @@ static void write_field(CsvWriter *csv, const YieldField *field, Runner *runner,
   }
   const Type *type;
   const void *data = runner_value(runner, field->output, &type);
-  int64_t size = example_size(type);
+  int64_t size = field_width(field, type), row = size ? example_size(type) / size : 0;
   const Fitted *fitted = field->value->kind == VALUE_TENSOR ? field->value->u.tensor.fitted : NULL;
   for (int64_t k = 0; k < size; k++)
     if (empty)
       csv_empty(csv);
+    else if (field_is_text(field))
+      write_text(csv, type, data, (i * size + k) * row, fitted);
     else
       write_number(csv, type, data, i * size + k, fitted);
 }
@@ -179,6 +205,7 @@ int predict_task(Session *session, Task *task, const char *to) {
           empties = 0;
   if (batch == 0) batch = 1;
   Runner *runner = runner_new(session, pass, batch);
+  if (runner) runner_longest(runner);
   CsvWriter *csv = runner ? csv_begin(session->problems, to, ',') : NULL;
   if (!csv) {
     runner_free(runner);

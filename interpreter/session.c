@@ -83,6 +83,7 @@ Session *session_open(Arena *arena, Problems *problems, const Options *options, 
 
 /* Runs a graph of first values (all, or those of one role) and leaves them in the variables. */
 static void run_assigns(Session *session, const Graph *from, int first, int role, uint32_t part) {
+  if (!wholes_fill(session->program, from)) return; // the Problem ends the run
   Arena *scratch = arena_new(0);
   Graph *graph = graph_bind(from, scratch, NULL, 0);
   int kept = 0;
@@ -136,6 +137,7 @@ void session_close(Session *session) {
 
 typedef struct {
   int64_t rows, used;
+  int64_t *length; // of the longest row of the batch, by pad of the runner
   Arena *arena;
   Plan *plan;
 } Prepared;
@@ -148,6 +150,11 @@ struct Runner {
   Variable **leaf; // columns that the graph reads
   Column **column;
   int leaves;
+  Pad **pad;               // rows of different lengths that the graph has dims of
+  int64_t *length, *width; // longest row of this batch, by pad; values of a row, by leaf: -1 - k is length[k]
+  DimBinding *binding;
+  int pads;
+  bool longest;     // every batch is as long as the longest row
   Variable **owned; // states whose memory this runner made
   int owns;
   Prepared prepared[PLANS];
@@ -191,6 +198,37 @@ void runner_finish(Runner *runner) {
   if (runner->finale) runner->session->backend->run(runner->session->backend, runner->finale, &(RunArgs){0});
 }
 
+static bool graph_mentions(const Graph *graph, const Dim *symbol) {
+  for (int i = 0; i < graph->nodes; i++) {
+    const Node *node = graph->node[i];
+    for (int k = 0; k < node->type.rank; k++)
+      if (dim_has_symbol(node->type.size[k], symbol)) return true;
+    for (int k = 0; k < 2; k++)
+      if (node->attr.dim[k] && dim_has_symbol(node->attr.dim[k], symbol)) return true;
+  }
+  return false;
+}
+
+static void pads_open(Runner *runner) {
+  const Dataset *data = runner->pass->data;
+  int most = data ? data->pads : 0;
+  runner->pad = ARENA_ARRAY(runner->arena, Pad *, most + 1);
+  runner->length = ARENA_ARRAY(runner->arena, int64_t, most + 1);
+  runner->binding = ARENA_ARRAY(runner->arena, DimBinding, most + 1);
+  for (int i = 0; i < most; i++)
+    if (graph_mentions(runner->graph, data->pad[i]->symbol)) runner->pad[runner->pads++] = data->pad[i];
+}
+
+/* How many values a row of a leaf has, and for how many a batch of it has room. */
+static int64_t leaf_width(const Runner *runner, const Column *column, int64_t *most) {
+  for (int i = 0; i < runner->pads; i++)
+    if (runner->pad[i]->ids == column) {
+      *most = runner->pad[i]->longest;
+      return -1 - i;
+    }
+  return *most = column_elements(column);
+}
+
 Runner *runner_new(Session *session, Pass *pass, int64_t most_rows) {
   Runner *runner = memory_alloc(1, sizeof(Runner));
   *runner = (Runner){.session = session, .pass = pass, .graph = pass->graph, .arena = arena_new(0)};
@@ -198,6 +236,8 @@ Runner *runner_new(Session *session, Pass *pass, int64_t most_rows) {
   graph_simplify(pass->graph);
   runner->leaf = ARENA_ARRAY(runner->arena, Variable *, pass->graph->nodes + 1);
   runner->column = ARENA_ARRAY(runner->arena, Column *, pass->graph->nodes + 1);
+  runner->width = ARENA_ARRAY(runner->arena, int64_t, pass->graph->nodes + 1);
+  pads_open(runner);
   for (int i = 0; i < pass->graph->nodes; i++) {
     const Node *node = pass->graph->node[i];
     if (node->op != OP_READ || node->attr.variable->role != VARIABLE_COLUMN) continue;
@@ -211,11 +251,16 @@ Runner *runner_new(Session *session, Pass *pass, int64_t most_rows) {
         return NULL;
       }
     }
+    int64_t most;
+    runner->width[runner->leaves] = leaf_width(runner, column, &most);
     runner->leaf[runner->leaves] = variable;
     runner->column[runner->leaves++] = column;
     memory_free(variable->data);
-    variable->data =
-        memory_alloc((size_t)(most_rows * column_elements(column)) + 64, dtype_size(column->dtype));
+    variable->data = memory_alloc((size_t)(most_rows * most) + 64, dtype_size(column->dtype));
+  }
+  if (!wholes_fill(session->program, pass->graph)) {
+    runner_free(runner);
+    return NULL;
   }
   runner->owned = ARENA_ARRAY(runner->arena, Variable *, pass->init_states->outputs + 1);
   for (int i = 0; i < pass->init_states->outputs; i++) {
@@ -227,10 +272,41 @@ Runner *runner_new(Session *session, Pass *pass, int64_t most_rows) {
   return runner;
 }
 
+/* The longest row of a batch, by pad. */
+static void lengths_take(Runner *runner, const int64_t *row, int64_t rows) {
+  for (int i = 0; i < runner->pads; i++) {
+    const int32_t *length = runner->pad[i]->length->values;
+    runner->length[i] = runner->longest ? runner->pad[i]->longest : 1;
+    for (int64_t k = 0; k < rows; k++)
+      if (length[row[k]] > runner->length[i]) runner->length[i] = length[row[k]];
+  }
+}
+
+/* Batch and lengths as numbers. */
+static int runner_bind(Runner *runner, int64_t rows) {
+  int count = 0;
+  if (runner->pass->data) runner->binding[count++] = (DimBinding){runner->pass->batch, dim_of(rows)};
+  for (int i = 0; i < runner->pads; i++)
+    runner->binding[count++] = (DimBinding){runner->pad[i]->symbol, dim_of(runner->length[i])};
+  return count;
+}
+
+DimBinding *pass_bindings(Arena *arena, const Pass *pass, int64_t rows, int *count) {
+  const Dataset *data = pass->data;
+  DimBinding *binding = ARENA_ARRAY(arena, DimBinding, (data ? data->pads : 0) + 1);
+  *count = 0;
+  if (data) binding[(*count)++] = (DimBinding){pass->batch, dim_of(rows)};
+  for (int i = 0; data && i < data->pads; i++)
+    binding[(*count)++] = (DimBinding){data->pad[i]->symbol, dim_of(data->pad[i]->longest)};
+  return binding;
+}
+
+/* The plan for this many rows with the lengths of the runner. */
 static Plan *plan_for(Runner *runner, int64_t rows) {
   int oldest = 0;
+  size_t lengths = sizeof(int64_t) * (size_t)runner->pads;
   for (int i = 0; i < runner->plans; i++) {
-    if (runner->prepared[i].rows == rows) {
+    if (runner->prepared[i].rows == rows && !memcmp(runner->prepared[i].length, runner->length, lengths)) {
       runner->prepared[i].used = ++runner->clock;
       return runner->prepared[i].plan;
     }
@@ -243,12 +319,15 @@ static Plan *plan_for(Runner *runner, int64_t rows) {
     arena_free(p->arena);
   }
   *p = (Prepared){.rows = rows, .used = ++runner->clock, .arena = arena_new(0)};
-  DimBinding binding = {runner->pass->batch, dim_of(rows)};
-  Graph *bound = graph_bind(runner->graph, p->arena, &binding, runner->pass->data ? 1 : 0);
+  p->length = ARENA_ARRAY(p->arena, int64_t, runner->pads + 1);
+  memcpy(p->length, runner->length, lengths);
+  int bindings = runner_bind(runner, rows);
+  Graph *bound = graph_bind(runner->graph, p->arena, runner->binding, bindings);
   const char *why;
   const Node *misfit = graph_misfit(bound, &why);
   if (misfit) {
-    problem_rows_misfit(runner->session->problems, misfit->span, rows, why);
+    problem_rows_misfit(runner->session->problems, misfit->span, rows, runner->pads ? runner->length[0] : 0,
+                        why);
     arena_free(p->arena);
     *p = runner->prepared[--runner->plans];
     return NULL;
@@ -259,10 +338,23 @@ static Plan *plan_for(Runner *runner, int64_t rows) {
   return p->plan;
 }
 
-bool runner_prepare(Runner *runner, int64_t rows) { return plan_for(runner, rows) != NULL; }
+void runner_longest(Runner *runner) { runner->longest = true; }
+
+const int32_t *runner_lengths(const Runner *runner) {
+  return runner->pads ? runner->pad[0]->length->values : NULL;
+}
+
+bool runner_prepare(Runner *runner, int64_t rows) {
+  for (int i = 0; i < runner->pads; i++) runner->length[i] = runner->pad[i]->longest;
+  return plan_for(runner, rows) != NULL;
+}
 
 static void gather(Runner *runner, const int64_t *row, int64_t rows) {
-  for (int i = 0; i < runner->leaves; i++) column_gather(runner->column[i], row, rows, runner->leaf[i]->data);
+  lengths_take(runner, row, rows);
+  for (int i = 0; i < runner->leaves; i++) {
+    int64_t width = runner->width[i] < 0 ? runner->length[-1 - runner->width[i]] : runner->width[i];
+    column_gather(runner->column[i], row, rows, width, runner->leaf[i]->data);
+  }
 }
 
 bool runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args) {
@@ -292,8 +384,8 @@ static void observe(void *context, const Node *node, const Place *place, const v
 void runner_blame(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args, const Node **node) {
   if (row) gather(runner, row, rows);
   Arena *arena = runner->session->arena; // the node found lives as long as the session
-  DimBinding binding = {runner->pass->batch, dim_of(rows)};
-  Graph *bound = graph_bind(runner->graph, arena, &binding, runner->pass->data ? 1 : 0);
+  int bindings = runner_bind(runner, rows);
+  Graph *bound = graph_bind(runner->graph, arena, runner->binding, bindings);
   graph_simplify(bound);
   Plan *plan = plan_make(bound, &(PlanOptions){.fuse = false});
   Backend *backend = runner->session->backend;

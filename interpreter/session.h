@@ -31,13 +31,21 @@ Session *session_open(Arena *arena, Problems *problems, const Options *options, 
 bool session_start(Session *session); // device, memory, first weights
 void session_close(Session *session);
 
-/* A pass made ready to run: its plans, one a number of rows, and the memory of its columns. */
+/* A pass made ready to run: its plans, one for each number of rows and longest row of a batch, and the memory of its
+ * columns. */
 typedef struct Runner Runner;
 Runner *runner_new(Session *session, Pass *pass, int64_t most_rows);
-bool runner_prepare(Runner *runner, int64_t rows); // makes the plan for that many rows now
+bool runner_prepare(Runner *runner,
+                    int64_t rows); // makes the plan for that many rows, the longest among them, now
+/* What the symbols of a pass are for that many rows, the longest among them; in `arena`. */
+DimBinding *pass_bindings(Arena *arena, const Pass *pass, int64_t rows, int *count);
 /* Runs the pass on rows of its table (row NULL: a pass without data). false after a Problem: what the program asks
  * for is impossible with this number of rows. */
 bool runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args);
+/* From now on every batch is filled up to the longest row of the table: outputs keep one shape. */
+void runner_longest(Runner *runner);
+/* How long each row of the table is, where rows have different lengths: what batches are sorted by; NULL. */
+const int32_t *runner_lengths(const Runner *runner);
 void runner_finish(Runner *runner); // computes what follows from states alone: values of metrics
 void runner_blame(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args, const Node **node);
 double runner_number(Runner *runner,

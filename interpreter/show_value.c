@@ -1,11 +1,21 @@
 /* A tensor drawn as lines of aligned numbers, the last axis across. */
 #include "interpreter/show_value.h"
 
+#include "interpreter/data/shown.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#define CELL_MOST  15 // code points of a class in a cell
 #define SHOW_WHOLE 12 // a matrix up to this many rows and columns is shown whole
+
+/* A class as a cell: what would break the line is escaped. */
+static void shown_copy(char *out, size_t size, const char *text) {
+  Arena *arena = arena_new(0);
+  snprintf(out, size, "%s", text_shown(arena, text, strlen(text), CELL_MOST));
+  arena_free(arena);
+}
 
 static void cell_text(char *out, size_t size, const Type *type, const void *data, int64_t i,
                       const Fitted *fitted) {
@@ -18,14 +28,36 @@ static void cell_text(char *out, size_t size, const Type *type, const void *data
   case DTYPE_I32: whole = ((const int32_t *)data)[i]; break;
   default: whole = ((const int64_t *)data)[i]; break;
   }
-  if (fitted && fitted->kind == FITTED_CATEGORY && whole >= 0 && whole < fitted->classes)
-    snprintf(out, size, "%s", fitted->class_text[whole]);
+  if (fitted && fitted_is_classes(fitted) && whole >= 0 && whole < fitted->classes)
+    shown_copy(out, size, fitted->class_text[whole]);
   else
     snprintf(out, size, "%" PRId64, whole);
 }
 
-void show_tensor(Text *out, const Type *type, const void *data, const Fitted *fitted) {
+int64_t show_class(const Type *type, const void *data, int64_t i) {
+  return type->dtype == DTYPE_U8    ? ((const uint8_t *)data)[i]
+         : type->dtype == DTYPE_I32 ? ((const int32_t *)data)[i]
+                                    : ((const int64_t *)data)[i];
+}
+
+/* The texts that rows of classes stand for, one a line. */
+static void show_texts(Text *out, const Type *type, const void *data, const Fitted *fitted) {
+  int64_t columns = type_size(type, type->rank - 1), rows = columns ? type_count(type) / columns : 0;
+  int64_t *id = memory_alloc((size_t)columns, sizeof *id);
+  for (int64_t r = 0; r < rows; r++) {
+    for (int64_t c = 0; c < columns; c++) id[c] = show_class(type, data, r * columns + c);
+    fitted_decode(fitted, id, columns, out);
+    text_add(out, "\n");
+  }
+  memory_free(id);
+}
+
+void show_tensor(Text *out, const Type *type, const void *data, const Fitted *fitted, bool text) {
   char cell[64];
+  if (text) {
+    show_texts(out, type, data, fitted);
+    return;
+  }
   if (type->rank == 0) {
     cell_text(cell, sizeof(cell), type, data, 0, fitted);
     text_printf(out, "%s\n", cell);

@@ -2,6 +2,7 @@
  *
  * Everything is decided before the first step: plans for the full and the last batch, memory, the order of rows
  * (a keyed permutation of seed and epoch). A step gathers rows, runs one plan and reads a few scalars. */
+#include "interpreter/data/batches.h"
 #include "interpreter/formats/runs.h"
 #include "interpreter/formats/save.h"
 #include "interpreter/session.h"
@@ -21,7 +22,8 @@ typedef struct {
   Task *task;
   Runner *train, *accumulate, *valid;
   const Part *rows;
-  int64_t *order, *valid_row, valid_rows; // rows of training in the order of this epoch; rows to validate on
+  Batches order;                  // rows of training in the order of this epoch
+  int64_t *valid_row, valid_rows; // rows to validate on
   int64_t batch, batches, steps, epochs;
   int64_t step, epoch; // done so far
   Average *mean;       // by measure of the training pass
@@ -63,6 +65,15 @@ static int averages_read(Runner *runner, const Pass *pass, const Average *mean, 
   return count;
 }
 
+/* Windows of k streams come in batches of k, in order. 0: none. */
+static int64_t streams_of(const Pass *pass) {
+  return pass->data && pass->data->windows ? pass->data->windows->streams : 0;
+}
+
+static int64_t valid_batch(const Training *t) {
+  return streams_of(t->task->train) || t->batch > 256 ? t->batch : 256;
+}
+
 // ---- validation -----------------------------------------------------------------------------------------------
 
 static void validate(Training *t) {
@@ -70,7 +81,7 @@ static void validate(Training *t) {
   const Pass *pass = t->task->valid;
   Average *mean = ARENA_ARRAY(t->session->arena, Average, pass->measures + 1);
   runner_reset(t->valid, VARIABLE_METRIC);
-  int64_t batch = t->batch < 256 ? 256 : t->batch, number = 0;
+  int64_t batch = valid_batch(t), number = 0;
   for (int64_t from = 0; from < t->valid_rows; from += batch) {
     int64_t count = t->valid_rows - from < batch ? t->valid_rows - from : batch;
     RunArgs args = {
@@ -168,9 +179,11 @@ static void running_numbers(Training *t, int64_t step, int64_t epoch) {
 }
 
 static int64_t batch_rows(const Training *t, int64_t batch) {
-  if (!t->rows) return 1;
-  int64_t left = t->rows->count - batch * t->batch;
-  return left < t->batch ? left : t->batch;
+  return t->rows ? t->order.start[batch + 1] - t->order.start[batch] : 1;
+}
+
+static const int64_t *batch_row(const Training *t, int64_t batch) {
+  return t->rows ? t->order.row + t->order.start[batch] : NULL;
 }
 
 static Runner *runner_of(const Training *t, int64_t batch) {
@@ -182,7 +195,7 @@ static Runner *runner_of(const Training *t, int64_t batch) {
 static bool run_batch(Training *t, int64_t batch, int64_t step) {
   running_numbers(t, step, t->epoch + 1);
   return runner_run(
-      runner_of(t, batch), t->rows ? t->order + batch * t->batch : NULL, batch_rows(t, batch),
+      runner_of(t, batch), batch_row(t, batch), batch_rows(t, batch),
       &(RunArgs){.seed = t->task->settings.seed, .step = step, .batch = batch, .part = PART_TRAINING});
 }
 
@@ -200,7 +213,7 @@ static void blame(Training *t, int64_t batch, int64_t first_step) {
   running_numbers(t, step, t->epoch + 1);
   const Node *node = NULL;
   runner_blame(
-      runner_of(t, batch), t->rows ? t->order + batch * t->batch : NULL, batch_rows(t, batch),
+      runner_of(t, batch), batch_row(t, batch), batch_rows(t, batch),
       &(RunArgs){.seed = t->task->settings.seed, .step = step, .batch = batch, .part = PART_TRAINING}, &node);
   problem_not_a_number(t->session->problems, node ? node->span : t->task->ast->at, t->task->name, failed,
                        node ? op_table[node->op].name : NULL, node ? node->layer : NULL);
@@ -234,13 +247,9 @@ static void tell(Training *t, int64_t epoch, bool measure) {
 static void run_epoch(Training *t) {
   const Pass *pass = t->task->train;
   int64_t every = t->task->settings.validate_steps;
-  if (t->rows) {
-    if (t->task->settings.shuffle) {
-      rows_permute(t->order, t->rows->count, t->task->settings.seed, (uint64_t)t->epoch + 1);
-      for (int64_t i = 0; i < t->rows->count; i++) t->order[i] = t->rows->row[t->order[i]];
-    } else
-      memcpy(t->order, t->rows->row, sizeof(int64_t) * (size_t)t->rows->count);
-  }
+  if (t->rows)
+    batches_order(&t->order, t->task->settings.shuffle && !streams_of(pass), t->task->settings.seed,
+                  (uint64_t)t->epoch + 1);
   averages_clear(t->mean, pass->measures);
   runner_reset(t->train, VARIABLE_METRIC);
   t->begin = snapshot(t, t->begin, false);
@@ -287,7 +296,7 @@ static void finish_epoch(Training *t) {
 /* All rows of the valid part, or as many as every(n, rows=m) says, drawn once by the seed. */
 static void draw_valid_rows(Training *t) {
   const Settings *s = &t->task->settings;
-  const Part *part = &t->task->valid->data->table->part[t->task->valid->part];
+  const Part *part = dataset_part(t->task->valid->data, t->task->valid->part);
   t->valid_row = memory_alloc((size_t)part->count + 1, sizeof(int64_t));
   t->valid_rows = part->count;
   memcpy(t->valid_row, part->row, sizeof(int64_t) * (size_t)part->count);
@@ -303,28 +312,27 @@ static bool training_open(Training *t) {
   Pass *pass = t->task->train;
   if (pass->data) {
     if (!table_load(pass->data->table, session->problems, pass->data->ast->at)) return false;
-    t->rows = &pass->data->table->part[pass->part];
+    t->rows = dataset_part(pass->data, pass->part);
     if (t->rows->count == 0) {
       problem_empty_part(session->problems, t->task->ast->at);
       return false;
     }
   }
   t->batch = !t->rows ? 1 : s->batch_all || s->batch > t->rows->count ? t->rows->count : s->batch;
-  t->batches = !t->rows       ? (s->steps ? s->steps : 1)
-               : s->drop_last ? t->rows->count / t->batch
-                              : (t->rows->count + t->batch - 1) / t->batch;
+  t->train = runner_new(session, pass, t->batch);
+  if (!t->train) return false;
+  if (t->rows) t->order = batches_new(t->rows, t->batch, s->drop_last, runner_lengths(t->train));
+  t->batches = t->rows ? t->order.count : s->steps ? s->steps : 1;
   int64_t updates = (t->batches + s->accumulate - 1) / s->accumulate;
   t->steps = s->steps ? s->steps : (int64_t)ceil(s->epochs * (double)updates);
   t->epochs = (t->steps + updates - 1) / updates;
-  if (t->rows) t->order = memory_alloc((size_t)t->rows->count, sizeof(int64_t));
   t->mean = ARENA_ARRAY(session->arena, Average, pass->measures + 1);
   t->train_numbers = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 1);
   t->valid_numbers = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 64);
   t->best_value = t->last_stop = NAN;
-  t->train = runner_new(session, pass, t->batch);
   if (t->task->accumulate) t->accumulate = runner_new(session, t->task->accumulate, t->batch);
-  if (t->task->valid) t->valid = runner_new(session, t->task->valid, t->batch < 256 ? 256 : t->batch);
-  if (!t->train || (t->task->valid && !t->valid) || (t->task->accumulate && !t->accumulate)) return false;
+  if (t->task->valid) t->valid = runner_new(session, t->task->valid, valid_batch(t));
+  if ((t->task->valid && !t->valid) || (t->task->accumulate && !t->accumulate)) return false;
   if (t->valid) draw_valid_rows(t);
   runner_reset(t->train, VARIABLE_OPTIMIZER);
   bool short_batch = t->rows && t->rows->count % t->batch && !s->drop_last;
@@ -371,7 +379,7 @@ int train_task(Session *session, Task *task) {
   runner_free(t.train);
   runner_free(t.accumulate);
   runner_free(t.valid);
-  memory_free(t.order);
+  batches_free(&t.order);
   memory_free(t.valid_row);
   memory_free(t.best);
   memory_free(t.begin);

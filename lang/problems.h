@@ -154,8 +154,9 @@ void problem_no_minimize(Problems *problems, Span at, Name name);               
 void problem_column_needed(Problems *problems, Span at, const char *name, const char *path);
 /* E0520. No minimize of any train block depends on the weight `path`, declared at `param`. */
 void problem_never_trained(Problems *problems, Span model, const char *path, Span param);
-/* E0519. With `rows` rows a slice or another size of the program is impossible. */
-void problem_rows_misfit(Problems *problems, Span at, int64_t rows, const char *why);
+/* E0519. With `rows` rows, the longest of `longest` values (0: all are alike), a slice or another size of the program
+ * is impossible. */
+void problem_rows_misfit(Problems *problems, Span at, int64_t rows, int64_t longest, const char *why);
 /* E0517, exit code 4. A number of step `step` is not finite; it came up first in an op of a layer, or NULL. */
 void problem_not_a_number(Problems *problems, Span at, const char *task, int64_t step, const char *op,
                           const char *layer);

@@ -190,11 +190,18 @@ void problem_not_a_number(Problems *problems, Span at, const char *task, int64_t
   draft_add(&d);
 }
 
-void problem_rows_misfit(Problems *problems, Span at, int64_t rows, const char *why) {
+void problem_rows_misfit(Problems *problems, Span at, int64_t rows, int64_t longest, const char *why) {
   Draft d = draft_new(problems, "E0519", at);
-  draft_title(&d, "this is impossible with %s", draft_count(&d, (long long)rows, "row"));
+  const char *count = draft_count(&d, (long long)rows, "row");
+  if (longest)
+    draft_title(&d, "this is impossible with %s, the longest of %" PRId64 " values", count, longest);
+  else
+    draft_title(&d, "this is impossible with %s", count);
   draft_label(&d, "%s", why);
-  draft_help(&d, "the table, or its last batch, has fewer rows than this needs");
+  if (longest)
+    draft_help(&d, "cut rows to what fits, say 64 values:  pad(most=64)");
+  else
+    draft_help(&d, "the table, or its last batch, has fewer rows than this needs");
   draft_add(&d);
 }
 

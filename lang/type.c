@@ -72,8 +72,9 @@ void type_print_shape(const Type *type, Text *out) {
 }
 
 void type_print(const Type *type, Text *out) {
-  if (!type->running) text_add(out, dtype_table[type->dtype].shown);
-  if (dtype_is_int(type->dtype) && type->bound) {
+  bool classes = dtype_is_int(type->dtype) && type->bound; // how narrow they are stored is not shown
+  if (!type->running) text_add(out, classes ? "int" : dtype_table[type->dtype].shown);
+  if (classes) {
     text_add(out, "<");
     dim_print(type->bound, out);
     text_add(out, ">");

@@ -50,9 +50,10 @@ static void show_checked(const Session *session, Text *out) {
 }
 
 static Plan *plan_of(Session *session, Pass *pass, int64_t rows) {
-  DimBinding binding = {pass->batch, dim_of(rows)};
+  int bindings;
+  DimBinding *binding = pass_bindings(session->arena, pass, rows, &bindings);
   graph_simplify(pass->graph);
-  Graph *bound = graph_bind(pass->graph, session->arena, &binding, pass->data ? 1 : 0);
+  Graph *bound = graph_bind(pass->graph, session->arena, binding, bindings);
   graph_simplify(bound);
   return plan_make(bound, &(PlanOptions){.fuse = !session->options->no_fuse});
 }
@@ -179,12 +180,7 @@ int command_data(Invocation *call) {
     }
     Text out = {0};
     table_preview(data->table, ast->u.data.name, &out, width);
-    for (int k = 0; k < e->fitteds; k++) {
-      if (e->fitted[k]->table != ast->u.data.name) continue;
-      text_printf(&out, "%s  ", e->fitted[k]->field);
-      fitted_print(e->fitted[k], &out);
-      if (out.length && out.bytes[out.length - 1] != '\n') text_add(&out, "\n");
-    }
+    dataset_show_examples(e, data, &out);
     print_out(&out);
     shown++;
   }

@@ -9,7 +9,7 @@
 #include "interpreter/data/problems_data.h"
 #include "interpreter/data/shown.h"
 #include "interpreter/data/table.h"
-#include "interpreter/formats/save.h"
+#include "interpreter/data/text_file.h"
 
 #include <assert.h>
 #include <math.h>
@@ -53,33 +53,6 @@ static bool scan_fault(const Reader *reader, ScanEnd end) {
   return damaged(reader, end == SCAN_QUOTE_OPEN ? DATA_QUOTE_OPEN : DATA_QUOTE_TEXT, reader->scan.line);
 }
 
-static int64_t line_ends(const char *text, const char *end) {
-  int64_t lines = 0;
-  for (const char *at = text; (at = memchr(at, '\n', (size_t)(end - at))); at++) lines++;
-  for (const char *at = text; (at = memchr(at, '\r', (size_t)(end - at))); at++) lines += at[1] != '\n';
-  return lines;
-}
-
-/* Strict UTF-8 without NUL. */
-static bool text_check(const Reader *reader, const char *text, size_t length) {
-  const char *at = text, *end = text + length;
-  while (at < end) {
-    uint64_t eight;
-    if (end - at >= 8) {
-      memcpy(&eight, at, 8);
-      // no byte above 127 and none that is 0: then subtracting 1 from each sets no high bit
-      if (((eight | (eight - 0x0101010101010101u)) & 0x8080808080808080u) == 0) {
-        at += 8;
-        continue;
-      }
-    }
-    size_t sequence = *at ? utf8_sequence(at, end) : 0;
-    if (sequence == 0) return damaged(reader, *at ? DATA_UTF8 : DATA_NUL, line_ends(text, at) + 1);
-    at += sequence;
-  }
-  return true;
-}
-
 static bool separator_allowed(char separator) {
   return separator > 0 && (separator == '\t' || separator >= ' ') && separator != 0x7f &&
          !memchr("\"+-.0123456789", separator, 14) &&
@@ -107,7 +80,7 @@ static bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
 /* `pm2_5` from `pm2.5`: every character that a name cannot have becomes `_`; before a digit at the front and
  * behind a reserved word one is added; a title without a letter or digit is that of a column without a name. */
-static Name name_from_title(Arena *arena, const char *title, int column) {
+Name column_name_from_title(Arena *arena, const char *title, int column) {
   char name[NAME_LIMIT + 1];
   size_t length = 0;
   bool speaks = false;
@@ -168,7 +141,7 @@ static bool columns_name(Reader *reader, const Cell *cell, int count) {
     } else {
       column->title = "";
     }
-    column->name = name_from_title(reader->arena, column->title, i);
+    column->name = column_name_from_title(reader->arena, column->title, i);
   }
   if (numbers == count) problem_csv_header_numbers(reader->problems, reader->span, reader->path);
   return names_check(reader);
@@ -213,7 +186,7 @@ static void columns_begin(Reader *reader, bool first_is_data) {
   Table *table = reader->table;
   const Scan *scan = &reader->scan;
   // a record ends with a line end or the text, and has a byte for each separator and its line end
-  int64_t by_lines = line_ends(scan->at, scan->end) + 1,
+  int64_t by_lines = text_line_ends(scan->at, scan->end) + 1,
           by_bytes = (scan->end - scan->at) / table->columns + 1;
   reader->capacity = (by_lines < by_bytes ? by_lines : by_bytes) + first_is_data;
   reader->number = ARENA_ARRAY(reader->arena, double *, table->columns);
@@ -266,10 +239,6 @@ static bool rows_take(Reader *reader, const Cell *first) {
 }
 
 static bool text_take(Reader *reader, char *text, size_t length) {
-  if (length >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
-    return damaged(reader, DATA_UTF16, 0);
-  if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) text += 3, length -= 3;
-  if (!text_check(reader, text, length)) return false;
   scan_start(&reader->scan, text, length, reader->options->separator);
   if (!scan_record(&reader->scan)) return damaged(reader, DATA_EMPTY, 0);
   Cell *cell = NULL;
@@ -288,11 +257,11 @@ Table *table_open_csv(Arena *arena, Problems *problems, Span span, const char *p
   if (!separator_allowed(options->separator))
     return problem_csv_separator(problems, span, options->separator), NULL;
   size_t length;
-  char *text = file_read(problems, span, path, FILE_LIMIT, &length);
-  if (!text) return NULL;
+  char *text, *memory = text_file_read(problems, span, path, FILE_LIMIT, &text, &length);
+  if (!memory) return NULL;
   Table *table = ARENA_NEW(arena, Table);
   *table = (Table){
-      .arena = arena, .kind = "csv", .span = span, .loaded = true, .reader = text, .close = csv_close};
+      .arena = arena, .kind = "csv", .span = span, .loaded = true, .reader = memory, .close = csv_close};
   table->path = arena_copy(arena, path, strlen(path));
   Reader reader = {
       .arena = arena, .problems = problems, .span = span, .path = path, .options = options, .table = table};

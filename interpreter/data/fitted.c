@@ -130,13 +130,13 @@ Fitted *fitted_category(Arena *arena, Problems *problems, Span span, const Table
   return fitted;
 }
 
-/* How many classes have a value of their own: the missing one is behind them. */
-static int classes_own(const Fitted *fitted) {
+/* Where the classes end that have a value of their own: the missing one is behind them. */
+static int classes_end(const Fitted *fitted) {
   return fitted->missing_class >= 0 ? fitted->missing_class : fitted->classes;
 }
 
 static int class_of_number(const Fitted *fitted, double number) {
-  int low = 0, high = classes_own(fitted);
+  int low = fitted->first_class, high = classes_end(fitted);
   while (low < high) {
     int middle = low + (high - low) / 2;
     if (fitted->class_number[middle] < number)
@@ -144,11 +144,11 @@ static int class_of_number(const Fitted *fitted, double number) {
     else
       high = middle;
   }
-  return low < classes_own(fitted) && fitted->class_number[low] == number ? low : fitted->missing_class;
+  return low < classes_end(fitted) && fitted->class_number[low] == number ? low : fitted->missing_class;
 }
 
 static int class_of_text(const Fitted *fitted, const Cell *cell) {
-  int low = 0, high = classes_own(fitted);
+  int low = fitted->first_class, high = classes_end(fitted);
   while (low < high) {
     int middle = low + (high - low) / 2;
     const char *text = fitted->class_text[middle];
@@ -213,20 +213,50 @@ static void standardize_print(const Fitted *fitted, Text *out) {
   if (fitted->count > CLASSES_SHOWN) text_printf(out, ", and %d more", fitted->count - CLASSES_SHOWN);
 }
 
-static void category_print(const Fitted *fitted, Text *out) {
+bool fitted_is_text(const Fitted *fitted) {
+  return fitted->kind == FITTED_CHARS || fitted->kind == FITTED_WORDS;
+}
+
+bool fitted_is_classes(const Fitted *fitted) {
+  return fitted->kind == FITTED_CATEGORY || fitted_is_text(fitted);
+}
+
+int fitted_role(const Fitted *fitted, ClassRole role) {
+  if (role == CLASS_UNKNOWN) return fitted->missing_class;
+  if (role == CLASS_PAD) return fitted_is_text(fitted) && fitted->classes ? 0 : -1;
+  return fitted->first_class > (int)role ? (int)role : -1;
+}
+
+void fitted_decode(const Fitted *fitted, const int64_t *id, int64_t count, Text *out) {
+  int end = fitted_role(fitted, CLASS_END);
+  bool first = true;
+  for (int64_t i = 0; i < count && !(end >= 0 && id[i] == end); i++) {
+    if (id[i] < fitted->first_class || id[i] >= fitted->classes) continue;
+    if (!first && fitted->kind != FITTED_CHARS) text_add(out, " ");
+    text_add(out, fitted->class_text[id[i]]);
+    first = false;
+  }
+}
+
+static void classes_print(const Fitted *fitted, Text *out) {
+  static const char *const KIND[] = {
+      [FITTED_CATEGORY] = "category", [FITTED_CHARS] = "chars", [FITTED_WORDS] = "words"};
   Arena *arena = arena_new(0);
-  text_printf(out, "category    %d class%s:", fitted->classes, fitted->classes == 1 ? "" : "es");
+  text_printf(out, "%-11s %d class%s:", KIND[fitted->kind], fitted->classes,
+              fitted->classes == 1 ? "" : "es");
   for (int i = 0; i < fitted->classes && i < CLASSES_SHOWN; i++)
     text_printf(out, "%s %s", i ? "," : "",
                 text_shown(arena, fitted->class_text[i], strlen(fitted->class_text[i]), CLASS_MOST));
   if (fitted->classes > CLASSES_SHOWN) text_printf(out, ", and %d more", fitted->classes - CLASSES_SHOWN);
-  if (fitted->missing_class >= 0) text_add(out, " (the last is that of missing and unknown values)");
+  if (fitted->missing_class >= 0)
+    text_add(out, fitted->kind == FITTED_WORDS ? " (the last is that of rare and unknown words)"
+                                               : " (the last is that of missing and unknown values)");
   arena_free(arena);
 }
 
 void fitted_print(const Fitted *fitted, Text *out) {
   if (fitted->kind == FITTED_STANDARDIZE) standardize_print(fitted, out);
   if (fitted->kind == FITTED_FILL) text_printf(out, "fill        %.6g", fitted->value);
-  if (fitted->kind == FITTED_CATEGORY) category_print(fitted, out);
+  if (fitted_is_classes(fitted)) classes_print(fitted, out);
   text_add(out, "\n");
 }

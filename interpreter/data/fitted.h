@@ -4,11 +4,18 @@
 
 #include "base/arena.h"
 #include "base/problem.h"
+#include "base/text.h"
 #include "interpreter/data/table.h"
 
 #include <cjson/cJSON.h>
 
-typedef enum { FITTED_STANDARDIZE, FITTED_FILL, FITTED_CATEGORY } FittedKind;
+typedef enum {
+  FITTED_STANDARDIZE,
+  FITTED_FILL,
+  FITTED_CATEGORY,
+  FITTED_CHARS, // classes are characters
+  FITTED_WORDS  // … or words in lower case
+} FittedKind;
 
 typedef struct {
   FittedKind kind;
@@ -20,12 +27,13 @@ typedef struct {
   double *center, *spread;
   // FITTED_FILL
   double value;
-  // FITTED_CATEGORY: classes in order; numbers by size, texts by bytes
+  // FITTED_CATEGORY, _CHARS, _WORDS: classes in order; numbers by size, texts by bytes
   int classes;
   const char **class_text; // of numbers too: their shortest digits
   bool numeric;            // class_number holds the numbers (NaN for missing_class)
   double *class_number;
-  int missing_class;    // that of missing and unknown values, the last; -1: none
+  int missing_class; // that of missing, unknown and rare values, the last; -1: none
+  int first_class;   // of a value of its own; before it: <pad>, then <start> and <end> if there are two more
   int64_t *class_count; // training rows of each
 } Fitted;
 
@@ -51,6 +59,20 @@ bool fitted_classify(const Fitted *fitted, Problems *problems, Span span, const 
 
 /* The class of one text, as encode() and a request need it; -1 if it is in none. NULL text: missing. */
 int fitted_class(const Fitted *fitted, const char *text, size_t length);
+
+/* Whether it numbers values: category, chars, words. */
+bool fitted_is_classes(const Fitted *fitted);
+/* Whether it numbers pieces of texts: chars, words. */
+bool fitted_is_text(const Fitted *fitted);
+
+/* Classes with a meaning: of what pads (0), of the begin and the end of a text, and of what has none of its own;
+ * -1: there is none. */
+typedef enum { CLASS_PAD, CLASS_START, CLASS_END, CLASS_UNKNOWN } ClassRole;
+int fitted_role(const Fitted *fitted, ClassRole role);
+
+/* `count` classes as the text they stand for: up to the class of the end, without those of pad and start; words
+ * with blanks between. Ids that are no class are left out. */
+void fitted_decode(const Fitted *fitted, const int64_t *id, int64_t count, Text *out);
 
 /* One line: what it learned, for `lathe data`. */
 void fitted_print(const Fitted *fitted, Text *out);

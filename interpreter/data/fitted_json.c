@@ -2,7 +2,8 @@
  *
  * {"kind": "category", "table": …, "field": …, "number": 0, "classes": ["C", "Q", "unknown"], "counts": […],
  * "missing": true}: numbers stand as numbers among the classes, `missing` says that the last class is that of
- * missing values. {"kind": "standardize", "center": […], "spread": […]}, {"kind": "fill", "value": 28}. Reading
+ * missing values. chars and words are the same with "first": the first class that is a character or word; before it
+ * stand <pad>, <start>, <end>. {"kind": "standardize", "center": […], "spread": […]}, {"kind": "fill", "value": 28}. Reading
  * believes nothing: counts agree, numbers are finite, spreads are above 0, classes are in order. */
 #include "interpreter/data/csv_number.h"
 #include "interpreter/data/fitted.h"
@@ -14,7 +15,12 @@
 #define COUNT_LIMIT (1 << 24)
 
 static const char *const KIND[] = {
-    [FITTED_STANDARDIZE] = "standardize", [FITTED_FILL] = "fill", [FITTED_CATEGORY] = "category"};
+    [FITTED_STANDARDIZE] = "standardize",
+    [FITTED_FILL] = "fill",
+    [FITTED_CATEGORY] = "category",
+    [FITTED_CHARS] = "chars",
+    [FITTED_WORDS] = "words",
+};
 #define KINDS (int)(sizeof KIND / sizeof KIND[0])
 
 static cJSON *classes_json(const Fitted *fitted) {
@@ -49,6 +55,7 @@ cJSON *fitted_to_json(const Fitted *fitted) {
     cJSON_AddItemToObject(json, "classes", classes_json(fitted));
     cJSON_AddItemToObject(json, "counts", counts_json(fitted));
     cJSON_AddBoolToObject(json, "missing", fitted->missing_class >= 0);
+    if (fitted_is_text(fitted)) cJSON_AddNumberToObject(json, "first", fitted->first_class);
   }
   return json;
 }
@@ -115,8 +122,8 @@ static bool class_read(Arena *arena, const cJSON *item, Fitted *fitted, int inde
 
 /* Whether the classes with a value of their own are in order, so each is there once. */
 static bool classes_ordered(const Fitted *fitted) {
-  int own = fitted->missing_class >= 0 ? fitted->missing_class : fitted->classes;
-  for (int i = 1; i < own; i++) {
+  int end = fitted->missing_class >= 0 ? fitted->missing_class : fitted->classes;
+  for (int i = fitted->first_class + 1; i < end; i++) {
     bool rises = fitted->numeric ? fitted->class_number[i - 1] < fitted->class_number[i]
                                  : strcmp(fitted->class_text[i - 1], fitted->class_text[i]) < 0;
     if (!rises) return false;
@@ -136,6 +143,18 @@ static const char *counts_read(Arena *arena, const cJSON *counts, Fitted *fitted
   return NULL;
 }
 
+/* Where the classes begin that have a value: behind <pad>, or <pad>, <start> and <end>. */
+static const char *first_read(const cJSON *json, Fitted *fitted) {
+  double number = 0;
+  const cJSON *first = cJSON_GetObjectItemCaseSensitive(json, "first");
+  if (!fitted_is_text(fitted)) return NULL;
+  bool good = number_read(first, &number) && (number == 0 || number == 1 || number == 3);
+  if (!good || number + (fitted->missing_class >= 0) > fitted->classes || fitted->numeric)
+    return "\"first\" is no place among the classes";
+  fitted->first_class = (int)number;
+  return NULL;
+}
+
 static const char *category_read(Arena *arena, const cJSON *json, Fitted *fitted) {
   const cJSON *classes = cJSON_GetObjectItemCaseSensitive(json, "classes");
   const cJSON *counts = cJSON_GetObjectItemCaseSensitive(json, "counts");
@@ -147,6 +166,8 @@ static const char *category_read(Arena *arena, const cJSON *json, Fitted *fitted
   if (cJSON_IsTrue(missing)) fitted->missing_class = fitted->classes - 1;
   if (cJSON_IsTrue(missing) && fitted->classes == 0) return "\"classes\" lacks the one of missing values";
   fitted->numeric = fitted->classes > 0 && cJSON_IsNumber(classes->child);
+  const char *wrong = first_read(json, fitted);
+  if (wrong) return wrong;
   fitted->class_text = ARENA_ARRAY(arena, const char *, fitted->classes + 1);
   if (fitted->numeric) fitted->class_number = ARENA_ARRAY(arena, double, fitted->classes + 1);
   const cJSON *item;
@@ -165,7 +186,10 @@ static Name name_read(const cJSON *json, const char *key) {
 
 static const char *fitted_read(Arena *arena, const cJSON *json, Fitted *fitted) {
   static const char *(*const READ[])(Arena *, const cJSON *, Fitted *) = {
-      [FITTED_STANDARDIZE] = standardize_read, [FITTED_FILL] = fill_read, [FITTED_CATEGORY] = category_read};
+      [FITTED_STANDARDIZE] = standardize_read, [FITTED_FILL] = fill_read,
+      [FITTED_CATEGORY] = category_read,       [FITTED_CHARS] = category_read,
+      [FITTED_WORDS] = category_read,
+  };
   double number = 0;
   const cJSON *order = cJSON_GetObjectItemCaseSensitive(json, "number");
   if (order &&
@@ -178,7 +202,7 @@ static const char *fitted_read(Arena *arena, const cJSON *json, Fitted *fitted) 
       fitted->kind = (FittedKind)i;
       return READ[i](arena, json, fitted);
     }
-  return "\"kind\" is none of standardize, fill, category";
+  return "\"kind\" is none of standardize, fill, category, chars, words";
 }
 
 Fitted *fitted_from_json(Arena *arena, Problems *problems, const cJSON *json) {

@@ -57,6 +57,7 @@ static const char *type_words(Arena *arena, const Column *column) {
   if (column->text) return "text";
   const char *type = column->dtype == DTYPE_F64 ? "number" : dtype_name(column->dtype);
   if (column->bound) type = arena_printf(arena, "int<%" PRId64 ">", column->bound);
+  if (column->start) return "numbers";
   if (column->rank == 0) return type;
   const char *sizes = "";
   for (int i = 0; i < column->rank; i++)
@@ -90,6 +91,17 @@ static void bytes_range(Range *range, const uint8_t *byte, int64_t count) {
   if (range->count == 0 || high > range->high) range->high = high;
   range->sum += mean * (double)count;
   range->count += count;
+}
+
+/* `0 to 7 a row`. */
+static void lengths_show(const Column *column, const Part *part, Text *out) {
+  int64_t least = INT64_MAX, most = 0;
+  for (int64_t i = 0; i < part->count; i++) {
+    int64_t length = column_length(column, part->row[i]);
+    least = length < least ? length : least;
+    most = length > most ? length : most;
+  }
+  if (part->count) text_printf(out, "%" PRId64 " to %" PRId64 " a row", least, most);
 }
 
 static void numbers_show(const Column *column, const Part *part, Text *out) {
@@ -145,6 +157,8 @@ static void columns_show(const Table *table, Arena *arena, Text *out) {
     text_add(out, "  ");
     if (column->text)
       texts_show(column, &table->part[PART_ALL], arena, out);
+    else if (column->start)
+      lengths_show(column, &table->part[PART_ALL], out);
     else
       numbers_show(column, &table->part[PART_ALL], out);
     if (*column->title && strcmp(column->title, column->name) != 0)

@@ -35,6 +35,7 @@ static const struct {
     [DATA_IDX_SIZE] = {"its header says sizes that cannot be", NULL},
     [DATA_IDX_CHANGED] = {"it changed while it was read", NULL},
     [DATA_LABEL] = {"a label is not below 10", NULL},
+    [DATA_JSON] = {"it is no JSON object", "every line is one:  {\"name\": \"Ann\", \"age\": 31}"},
 };
 
 static const struct {
@@ -45,6 +46,7 @@ static const struct {
     [DATA_LIMIT_CLASSES] = {"a category has more than 16,777,216 classes",
                             "numbers that measure are no category: leave it as it is"},
     [DATA_LIMIT_IMAGES] = {"its images have more than 4 GiB", NULL},
+    [DATA_LIMIT_KEYS] = {"its objects have more than 4,096 different keys", NULL},
 };
 
 static void data_problem(Problems *problems, const char *code, const char *title, Span span,

@@ -46,6 +46,7 @@ typedef enum {
   DATA_IDX_SIZE,
   DATA_IDX_CHANGED,
   DATA_LABEL,
+  DATA_JSON,
   DATA_FAULTS
 } DataFault;
 /* `line`: of the file, or the number of the label, from 1; 0 where it says nothing. */
@@ -74,6 +75,7 @@ typedef enum {
   DATA_LIMIT_COLUMNS,
   DATA_LIMIT_CLASSES,
   DATA_LIMIT_IMAGES,
+  DATA_LIMIT_KEYS,
   DATA_LIMITS
 } DataLimit;
 void problem_data_limit(Problems *problems, Span span, const char *path, DataLimit limit, int64_t line);

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "interpreter/data/distinct.h"
 #include "interpreter/data/problems_data.h"
+#include "interpreter/data/problems_text.h"
 #include "interpreter/data/table.h"
 
 #include <math.h>
@@ -177,8 +178,19 @@ static bool split_counts(Table *table, Problems *problems, Span span, const Spli
   return true;
 }
 
+static bool split_text(Table *table, Problems *problems, Span span, const Split *split) {
+  int64_t wanted[DEALS] = {0}, count = table_text_characters(table);
+  if (split->by != name_of("order")) return problem_split_text(problems, span, table), false;
+  if (!split_counts(table, problems, span, split, count, wanted)) return false;
+  int64_t part[PART_COUNT] = {[PART_VALID] = wanted[DEAL_VALID], [PART_TEST] = wanted[DEAL_TEST]};
+  part[PART_TRAIN] = count - part[PART_VALID] - part[PART_TEST];
+  table_text_cut(table, part);
+  return true;
+}
+
 bool table_split(Table *table, Problems *problems, Span span, const Split *split) {
   if (table->split) return problem_split_twice(problems, span), false;
+  if (table->whole_text) return split_text(table, problems, span, split);
   bool ordered;
   const Column *column;
   if (!split_by(table, problems, span, split, &ordered, &column)) return false;

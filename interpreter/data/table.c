@@ -29,7 +29,7 @@ bool table_load(Table *table, Problems *problems, Span span) {
 void table_close(Table *table) {
   if (!table) return;
   for (int i = 0; i < table->columns; i++) {
-    memory_free(table->column[i].values);
+    if (!table->column[i].borrowed) memory_free(table->column[i].values);
     table->column[i].values = NULL;
   }
   if (table->close) table->close(table);
@@ -122,13 +122,32 @@ void table_limit(Table *table, int64_t rows) {
   memory_free(keep);
 }
 
-void column_gather(const Column *column, const int64_t *row, int64_t count, void *dst) {
-  size_t size = column->text ? sizeof(Cell) : (size_t)column_elements(column) * dtype_size(column->dtype);
+int64_t column_length(const Column *column, int64_t row) {
+  int64_t length = column->start[row + 1] - column->start[row];
+  return column->most && length > column->most ? column->most : length;
+}
+
+static void gather_ragged(const Column *column, const int64_t *row, int64_t count, int64_t length, char *to) {
+  size_t size = dtype_size(column->dtype), bytes = (size_t)length * size;
+  for (int64_t i = 0; i < count; i++, to += bytes) {
+    int64_t have = column_length(column, row[i]);
+    size_t taken = (size_t)(have < length ? have : length) * size;
+    memcpy(to, (const char *)column->values + (size_t)column->start[row[i]] * size, taken);
+    memset(to + taken, 0, bytes - taken);
+  }
+}
+
+void column_gather(const Column *column, const int64_t *row, int64_t count, int64_t length, void *dst) {
+  size_t element = column->text ? sizeof(Cell) : dtype_size(column->dtype);
+  size_t size = (size_t)column_elements(column) * element;
+  size_t step = column->step ? (size_t)column->step * element : size;
   const char *values = column->values;
   char *to = dst;
-  if (size == sizeof(double)) {
-    for (int64_t i = 0; i < count; i++) memcpy(to + 8 * i, values + 8 * row[i], 8);
+  if (column->start) {
+    gather_ragged(column, row, count, length, dst);
+  } else if (size == sizeof(double)) {
+    for (int64_t i = 0; i < count; i++) memcpy(to + 8 * i, values + step * (size_t)row[i], 8);
   } else {
-    for (int64_t i = 0; i < count; i++, to += size) memcpy(to, values + (size_t)row[i] * size, size);
+    for (int64_t i = 0; i < count; i++, to += size) memcpy(to, values + step * (size_t)row[i], size);
   }
 }

@@ -25,9 +25,13 @@ typedef struct {
   DType dtype;       // of a number: f64 for CSV (missing: NaN), u8 for IDX
   int rank;          // of one row: 0 for a number, 2 for [28, 28]
   int64_t size[MAX_RANK];
-  int64_t bound;          // integers are below it; 0: unknown
-  void *values;           // rows * elements numbers, or rows Cells; NULL before table_load
-  int64_t missing;        // how many rows have no value
+  int64_t step;    // windows into a stored column: values from one row to the next; 0: as many as a row has
+  int64_t *start;  // rows of different lengths (rank 1): row r has the values from start[r] to start[r + 1]
+  int64_t most;    // … of which a batch shows the first so many
+  int64_t bound;   // integers are below it; 0: unknown
+  bool borrowed;   // the values belong to another table
+  void *values;    // rows * elements numbers, or rows Cells; NULL before table_load
+  int64_t missing; // how many rows have no value
   int64_t missing_row[3]; // the first of them, numbered from 1 in the file (header not counted)
   int64_t odd;            // CSV, text columns only: how many values are not numbers …
   int64_t odd_row[3];     // … and the first of them: so that "used as a number" can say where
@@ -52,6 +56,7 @@ struct Table {
   int columns;
   Part part[PART_COUNT]; // without a split: train is all, valid and test are empty
   bool split;
+  bool whole_text; // the one row is a text, which split(by="order") cuts
   bool loaded;
   void *reader; // of the source kind, for table_load
   bool (*load)(Table *table, Problems *problems, Span span);
@@ -77,6 +82,21 @@ Table *table_open_csv(Arena *arena, Problems *problems, Span span, const char *p
  * 10); rows of the training files first; its test files are the part TEST. */
 Table *table_open_mnist(Arena *arena, Problems *problems, Span span, const char *path);
 
+/* An object a line; keys are columns. Numbers, true and false are numbers; lists of numbers are rows of different
+ * lengths; everything else is text. E0406 with the line for what is no object. */
+Table *table_open_jsonl(Arena *arena, Problems *problems, Span span, const char *path);
+
+/* Column `text`: the whole file in one row. Column `line`: a row a line, ends (LF, CRLF, CR) left out; a line end at
+ * the end of the file begins no further line. Both: strict UTF-8, at most 2 GiB; E0406 for an empty file. */
+Table *table_open_text(Arena *arena, Problems *problems, Span span, const char *path);
+Table *table_open_lines(Arena *arena, Problems *problems, Span span, const char *path);
+
+/* Rows of a part of another table as a table: it borrows the columns, and forgets the split. */
+Table *table_of_table(Arena *arena, Table *from, const Part *part, Span span);
+
+/* The name of a column in programs, from its title: every character that a name cannot have becomes `_`. */
+Name column_name_from_title(Arena *arena, const char *title, int column);
+
 bool table_load(Table *table, Problems *problems, Span span); // once; later calls return true at once
 void table_close(Table *table);
 
@@ -100,6 +120,10 @@ void table_drop_missing(Table *table, const Name *columns, int count); // count 
 void table_limit(Table *table, int64_t rows);
 void table_keep(Table *table, const bool *keep); // by row of the file: those with false go
 
+/* Puts the columns of `right` beside those of `left`, by equal values of the column `on`, which every row of `right`
+ * has once. Rows without a partner get missing values, or, without keep_all, go. false after E0431. */
+bool table_join(Table *left, Table *right, Problems *problems, Span span, Name on, bool keep_all);
+
 typedef struct {
   double valid, test; // a share below 1, or a number of rows; 0: none
   bool valid_is_rows, test_is_rows;
@@ -121,7 +145,15 @@ void rows_permute(int64_t *row, int64_t count, uint64_t seed, uint64_t epoch);
 /* For sources: the parts of a table just opened, from `rows` and `own_test`. */
 void table_parts_start(Table *table);
 
-/* Copies the values of `count` rows one after the other into dst, in the column's own dtype. */
-void column_gather(const Column *column, const int64_t *row, int64_t count, void *dst);
+/* How many characters a whole text has, and cutting it: it becomes one row for each part that wants some. */
+int64_t table_text_characters(const Table *table);
+void table_text_cut(Table *table, const int64_t wanted[PART_COUNT]);
+
+/* Copies the values of `count` rows one after the other into dst, in the column's own dtype. Where rows have
+ * different lengths, each takes `length` values: what it lacks is 0, what it has more is left out. */
+void column_gather(const Column *column, const int64_t *row, int64_t count, int64_t length, void *dst);
+
+/* How many values a row shows: those it has, at most `most`. For columns with `start`. */
+int64_t column_length(const Column *column, int64_t row);
 
 #endif

@@ -13,8 +13,10 @@
 
 #define SLOTS 10
 
-static const BuiltinTable *const tables[] = {&builtins_shape, &builtins_math, &builtins_data,  &builtins_index,
-                                              &builtins_windows, &builtins_pattern, &builtins_random};
+static const BuiltinTable *const tables[] = {
+    &builtins_shape, &builtins_math,    &builtins_data,    &builtins_text,
+    &builtins_index, &builtins_windows, &builtins_pattern, &builtins_random,
+};
 
 const Builtin *builtin_find(Name name) {
   for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
@@ -151,17 +153,18 @@ static int axis_number(Elaborator *e, const Argument *slot, const Value *value, 
   int64_t number;
   if (value->kind != VALUE_INT) return -1;
   if (!dim_is_number(value->u.dim, &number)) return e->generic ? x->type.rank - 1 : -1; // any axis will do
-  if (number < 0) number += x->type.rank;
-  if (number >= 0 && number < x->type.rank) return (int)number;
+  int hidden = example_dims(e, x);
+  number += number < 0 ? x->type.rank : hidden;
+  if (number >= hidden && number < x->type.rank) return (int)number;
   Text text = {0};
   type_print(&x->type, &text);
-  problem_axis(e->problems, slot->ast->span, text_string(&text), x->type.rank);
+  problem_axis(e->problems, slot->ast->span, text_string(&text), x->type.rank - hidden);
   text_free(&text);
   return -2;
 }
 
 int slot_axis(Elaborator *e, const Argument *slot, const Node *x, int fallback) {
-  if (!slot->value) return fallback < 0 ? x->type.rank + fallback : fallback;
+  if (!slot->value) return fallback < 0 ? x->type.rank + fallback : fallback + example_dims(e, x);
   int named = axis_by_name(slot, x);
   if (named >= 0) return named;
   int axis = axis_number(e, slot, slot->value, x);
@@ -170,14 +173,14 @@ int slot_axis(Elaborator *e, const Argument *slot, const Node *x, int fallback) 
 }
 
 int slot_axes(Elaborator *e, const Argument *slot, const Node *x, int *axis) {
-  int count = 0;
+  int count = 0, hidden = example_dims(e, x);
   if (!slot->value) {
-    for (; count < x->type.rank; count++) axis[count] = count;
+    for (int i = hidden; i < x->type.rank; i++) axis[count++] = i;
     return count;
   }
   if (slot->value->kind == VALUE_RECORD && slot->value->u.items.count == 1) { // all_but(i)
     int but = axis_number(e, slot, slot->value->u.items.item[0], x);
-    for (int i = 0; i < x->type.rank && but >= 0; i++)
+    for (int i = hidden; i < x->type.rank && but >= 0; i++)
       if (i != but) axis[count++] = i;
     return but < 0 ? -1 : count;
   }
@@ -262,6 +265,11 @@ static const Value *map_numbers(Elaborator *e, OpCode op, const Argument *args, 
   return whole ? value_whole(e, out.whole) : value_float(e, out.number);
 }
 
+static bool dim_is_one(const Dim *dim) {
+  int64_t number;
+  return dim_is_number(dim, &number) && number == 1;
+}
+
 static const Value *call_map(Elaborator *e, const Ast *at, OpCode op, const Argument *args, int count) {
   int arity = op_table[op].arity;
   if (count != arity) {
@@ -293,6 +301,17 @@ static const Value *call_map(Elaborator *e, const Ast *at, OpCode op, const Argu
       dtype = src[i]->type.dtype;
     if (src[i]->type.rank && (!shape || src[i]->type.rank > shape->rank)) shape = &src[i]->type;
   }
+  if (op == OP_WHERE && dtype == DTYPE_BOOL) // where(c, 1.0, 0): numbers alone meet in the widest
+    for (int i = 1; i < count; i++)
+      if (src[i]->type.dtype > dtype) dtype = src[i]->type.dtype;
+  Type full; // of the result: where one of the inputs has a 1, another may have more
+  if (shape) {
+    full = *shape;
+    for (int i = 0; i < count; i++)
+      for (int k = 0; src[i]->type.rank == full.rank && k < full.rank; k++)
+        if (dim_is_one(full.size[k])) full.size[k] = src[i]->type.size[k];
+    shape = &full;
+  }
   for (int i = 0; i < count; i++) {
     if (op == OP_WHERE && i == 0) {
       if (src[0]->type.dtype != DTYPE_BOOL) return slot_error(e, at, &args[0], "a condition (bool)");
@@ -313,9 +332,8 @@ static const Value *call_map(Elaborator *e, const Ast *at, OpCode op, const Argu
     const Type *t = &src[i]->type;
     bool fits = true;
     for (int k = 0; k < t->rank; k++) {
-      const Dim *mine = t->size[k], *full = shape->size[shape->rank - t->rank + k];
-      fits = fits &&
-             (mine == full || (t->rank == shape->rank && dim_is_number(mine, NULL) && dim_number(mine) == 1));
+      const Dim *mine = t->size[k], *whole = shape->size[shape->rank - t->rank + k];
+      fits = fits && (mine == whole || (t->rank == shape->rank && dim_is_one(mine)));
     }
     if (!fits) {
       Text a = {0}, b = {0};

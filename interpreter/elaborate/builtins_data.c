@@ -1,5 +1,5 @@
 /* Built-in functions of data blocks and what undoes them: columns, missing, fill, standardize, category,
- * unscale, decode. */
+ * unscale. */
 #include "interpreter/data/problems_data.h"
 #include "interpreter/elaborate/dataset.h"
 #include "lang/problems.h"
@@ -12,8 +12,7 @@
                            int rests)
 #define UNUSED ((void)at, (void)slot, (void)rest, (void)rests)
 
-/* What a fitted step of the field that is being built learned; a new one is kept. */
-static const Fitted *keep_fitted(Elaborator *e, Fitted *fitted, int number) {
+const Fitted *keep_fitted(Elaborator *e, Fitted *fitted, int number) {
   if (!fitted) return NULL;
   fitted->table = e->field_of->name;
   fitted->field = e->field;
@@ -22,7 +21,7 @@ static const Fitted *keep_fitted(Elaborator *e, Fitted *fitted, int number) {
   return e->fitted[e->fitteds++] = fitted;
 }
 
-static bool in_data_block(Elaborator *e, const Ast *at, const char *name) {
+bool in_data_block(Elaborator *e, const Ast *at, const char *name) {
   if (e->field_of) return true;
   problem_data_only(e->problems, at->at.source ? at->at : at->span, name);
   return false;
@@ -78,14 +77,16 @@ CALL(missing) {
     problem_text_column(e->problems, slot[0].ast->span, slot[0].value->u.column.data->table, column);
     return value_unknown();
   }
-  if (column->dtype != DTYPE_F64) return slot_error(e, at, &slot[0], "a column that can have missing values");
+  if (column->dtype != DTYPE_F64 || column->start)
+    return slot_error(e, at, &slot[0], "a column that can have missing values");
   return value_tensor(e, build_isnan(column_read(e, slot[0].value->u.column.data, column)));
 }
 
 CALL(fill) {
   UNUSED;
   if (slot[0].value->kind == VALUE_UNKNOWN || !in_data_block(e, at, "fill")) return value_unknown();
-  if (slot[0].value->kind != VALUE_COLUMN || slot[0].value->u.column.column->text)
+  if (slot[0].value->kind != VALUE_COLUMN || slot[0].value->u.column.column->text ||
+      slot[0].value->u.column.column->start)
     return slot_error(e, at, &slot[0], "a column of numbers");
   Dataset *data = slot[0].value->u.column.data;
   Column *column = slot[0].value->u.column.column;
@@ -124,7 +125,7 @@ CALL(standardize) {
   int step = e->field_step++;
   const Fitted *fitted = fitted_find(e, e->field_of->name, e->field, step);
   if (!fitted) {
-    const Part *part = &e->field_of->table->part[PART_TRAIN];
+    const Part *part = node_part(e, e->field_of, x, PART_TRAIN);
     double *values = rows_compute(e, e->field_of, x, part);
     bool *constant = ARENA_ARRAY(e->arena, bool, count + 1);
     fitted = keep_fitted(e, fitted_standardize(e->arena, values, part->count, (int)count, constant), step);
@@ -143,15 +144,12 @@ CALL(standardize) {
 
 /* The column of classes that `column` becomes, one an original column and fit. */
 static Column *class_column(Elaborator *e, Dataset *data, const Column *column, const Fitted *fitted,
-                            const Ast *at) {
+                            int step, const Ast *at) {
   const char *name = arena_printf(e->arena, "%s as class", column->name);
-  for (int i = 0; i < data->mades; i++)
-    if (data->made[i]->size[MAX_RANK - 1] == (int64_t)fitted->number && !strcmp(data->made[i]->title, name) &&
-        data->made[i]->name == e->field)
-      return data->made[i];
+  Column *known = column_made(e, data, step, name);
+  if (known) return known;
   Column *made = ARENA_NEW(e->arena, Column);
   *made = (Column){.name = e->field, .title = name, .dtype = DTYPE_I32, .bound = fitted->classes};
-  made->size[MAX_RANK - 1] = fitted->number;
   made->values = ARENA_ARRAY(e->arena, int32_t, data->table->rows + 1);
   Part rows = data->table->part[PART_ALL];
   if (data->replaced && column->values && fitted->missing_class < 0) { // rows without a value come out empty
@@ -163,8 +161,7 @@ static Column *class_column(Elaborator *e, Dataset *data, const Column *column, 
   if (column->values &&
       !fitted_classify(fitted, e->problems, at->span, data->table, column, &rows, made->values))
     return NULL;
-  data->made = arena_grow(e->arena, data->made, (size_t)data->mades, &data->made_capacity, sizeof(Column *));
-  return data->made[data->mades++] = made;
+  return column_keep(e, data, step, name, made);
 }
 
 CALL(category) {
@@ -178,14 +175,21 @@ CALL(category) {
   if (missing_name && missing_name->kind != VALUE_STRING)
     return slot_error(e, at, &slot[1], "a text: the class of missing values");
   int step = e->field_step++;
+  const Value *like = slot[2].value;
   const Fitted *fitted = fitted_find(e, e->field_of->name, e->field, step);
+  if (like) {
+    if (like->kind == VALUE_UNKNOWN) return like;
+    fitted = like->kind == VALUE_TENSOR ? like->u.tensor.fitted : NULL;
+    if (!fitted || fitted->kind != FITTED_CATEGORY)
+      return slot_error(e, at, &slot[2], "a field made by category");
+  }
   if (!fitted)
     fitted = keep_fitted(e,
                          fitted_category(e->arena, e->problems, at->span, data->table, column,
                                          &data->table->part[PART_TRAIN],
                                          missing_name ? missing_name->u.string.bytes : NULL),
                          step);
-  Column *made = fitted ? class_column(e, data, column, fitted, at) : NULL;
+  Column *made = fitted ? class_column(e, data, column, fitted, step, at) : NULL;
   if (!made) return value_unknown();
   if (!column->values) made->values = NULL; // a phantom: fine unless it is needed
   Value *value = (Value *)value_tensor(e, column_read(e, data, made));
@@ -208,20 +212,6 @@ CALL(unscale) {
   return value_tensor(e, build_add(build_mul(y, spread(spread_row, y)), spread(center, y)));
 }
 
-CALL(decode) {
-  UNUSED;
-  const Value *field = slot[0].value;
-  Node *ids = slot_tensor(e, at, &slot[1]);
-  if (!ids || field->kind == VALUE_UNKNOWN) return value_unknown();
-  const Fitted *fitted = field->kind == VALUE_TENSOR ? field->u.tensor.fitted : NULL;
-  if (!fitted || fitted->kind != FITTED_CATEGORY)
-    return slot_error(e, at, &slot[0], "a field made by category");
-  if (!dtype_is_int(ids->type.dtype)) return slot_error(e, at, &slot[1], "classes, such as argmax(logits)");
-  Value *value = (Value *)value_tensor(e, ids);
-  value->u.tensor.fitted = fitted;
-  return value;
-}
-
 CALL(table) {
   UNUSED;
   const Value **item = ARENA_ARRAY(e->arena, const Value *, rests + 1);
@@ -242,10 +232,9 @@ static const Builtin rows[] = {
     {"missing", "column", missing, "true where the column has no value"},
     {"fill", "column with", fill, "missing values replaced: \"mean\", \"median\" or a number"},
     {"standardize", "x", standardize, "minus the mean, over the deviation, of the training rows"},
-    {"category", "column missing?", category,
-     "numbered values: int<K>; missing= names a class for what has none"},
+    {"category", "column missing? like?", category,
+     "numbered values: int<K>; missing= names a class for what has none, like= a field that numbers alike"},
     {"unscale", "y field", unscale, "standardize undone"},
-    {"decode", "field ids", decode, "the values that classes stand for"},
     {"table", "*columns", table, "named columns, for save"},
 };
 const BuiltinTable builtins_data = {rows, (int)(sizeof(rows) / sizeof(*rows))};

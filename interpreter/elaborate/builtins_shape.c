@@ -299,24 +299,41 @@ CALL(repeat_along) {
   return value_tensor(e, build_repeat(x, axis, count));
 }
 
-/* n cells at both ends, or [front, back]. */
+/* What stands for the cells before and behind an axis: n for both, or [front, back]. */
+static bool read_cells(const Value *cells, const Dim *end[2]) {
+  bool known;
+  if (cells->kind == VALUE_LIST && cells->u.items.count != 2) return false;
+  for (int i = 0; i < 2; i++) {
+    const Value *one = cells->kind == VALUE_LIST ? cells->u.items.item[i] : cells;
+    if (one->kind != VALUE_INT) return false;
+    if (dim_compare(one->u.dim, dim_of(0), &known) < 0 && known) return false;
+    end[i] = one->u.dim;
+  }
+  return true;
+}
+
+/* n cells at both ends of an axis, [front, back], or a list of these for all axes. A field whose rows differ in
+ * length is filled up (builtins_text.c). */
 CALL(pad) {
   UNUSED;
+  const Value *cells = slot[1].value, *first = slot[0].value;
+  if (!cells || first->kind == VALUE_COLUMN) return pad_column(e, at, &slot[0], &slot[4]);
   Node *x = slot_tensor(e, at, &slot[0]);
   int axis = x ? slot_axis(e, &slot[2], x, -1) : -1;
   if (axis < 0) return value_unknown();
-  const Value *cells = slot[1].value, *end[2] = {cells, cells};
   double value;
-  if (cells->kind == VALUE_LIST && cells->u.items.count == 2)
-    for (int i = 0; i < 2; i++) end[i] = cells->u.items.item[i];
-  bool known, fits = true;
-  for (int i = 0; i < 2; i++)
-    fits = fits && end[i]->kind == VALUE_INT && !(dim_compare(end[i]->u.dim, dim_of(0), &known) < 0 && known);
-  if (!fits) return slot_error(e, at, &slot[1], "a number of cells, or [front, back]");
   if (!slot_number(e, at, &slot[3], 0, &value)) value = 0;
   if (!dtype_is_float(x->type.dtype) && value != (double)(int64_t)value)
     return slot_error(e, at, &slot[3], "a whole number, as the tensor has");
-  return value_tensor(e, build_pad(x, axis, end[0]->u.dim, end[1]->u.dim, value));
+  const Dim *end[2];
+  bool each = cells->kind == VALUE_LIST && cells->u.items.count == x->type.rank && x->type.rank > 0 &&
+              cells->u.items.item[0]->kind == VALUE_LIST;
+  for (int i = 0; i < (each ? x->type.rank : 1); i++) {
+    if (!read_cells(each ? cells->u.items.item[i] : cells, end))
+      return slot_error(e, at, &slot[1], "a number of cells, [front, back], or a list with one for each dim");
+    x = build_pad(x, each ? i : axis, end[0], end[1], value);
+  }
+  return value_tensor(e, x);
 }
 
 /* Pieces of given sizes, which add up to that of the axis. */
@@ -563,7 +580,8 @@ static const Builtin rows[] = {
     {"split", "x sizes axis?", split, "pieces of given sizes along an axis"},
     {"roll", "x shift axis?", roll, "slices along an axis moved on, the last to the front"},
     {"repeat_along", "x n axis?", repeat_along, "each slice along an axis n times"},
-    {"pad", "x cells axis? value?", pad, "cells of a value at both ends of an axis, or [front, back]"},
+    {"pad", "x cells? axis? value? most?", pad,
+     "cells of a value at the ends of axes; rows of a field filled up to the longest: (ids, keep)"},
     {"diag", "x", diag, "a row as the diagonal of a matrix, or the diagonal of a matrix"},
     {"flip", "x axis?", flip, "the order along an axis reversed"},
     {"zeros", "shape kind?", zeros, "a tensor of zeros"},

@@ -6,11 +6,15 @@
 #include "interpreter/elaborate/dataset.h"
 
 #include "interpreter/data/problems_data.h"
+#include "interpreter/data/problems_text.h"
+#include "interpreter/formats/problems_files.h"
 #include "lang/format.h"
 #include "lang/problems.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 Dataset *dataset_declare(Elaborator *e, const Ast *ast, Scope *home) {
   for (int i = 0; i < e->datasets; i++)
@@ -41,6 +45,21 @@ static const Value *step_argument(Elaborator *e, Dataset *data, const Ast *call,
     const Ast *value = arg->kind == AST_ARG ? arg->u.arg.value : arg;
     Name given = arg->kind == AST_ARG ? arg->u.arg.name : NULL;
     if (given ? !strcmp(given, name) : next++ == position) return eval(e, data->home, value);
+  }
+  return NULL;
+}
+
+/* The name of a column that stands as an argument: `on=id`; NULL if there is none. */
+static Name step_column(const Ast *call, const char *name, int position) {
+  int next = 0;
+  for (int i = 0; call->kind == AST_CALL && i < call->u.call.items.count; i++) {
+    const Ast *arg = call->u.call.items.item[i];
+    const Ast *value = arg->kind == AST_ARG ? arg->u.arg.value : arg;
+    Name given = arg->kind == AST_ARG ? arg->u.arg.name : NULL;
+    if (given ? !strcmp(given, name) : next++ == position) {
+      if (value->kind == AST_NAME) return value->u.name;
+      return value->kind == AST_STRING ? name_of(value->u.string.bytes) : NULL;
+    }
   }
   return NULL;
 }
@@ -164,6 +183,31 @@ static bool step_filter(Elaborator *e, Dataset *data, const Ast *call) {
   return ok;
 }
 
+/* Another table that this one is made of. */
+static bool open_other(Elaborator *e, Dataset *other, const Ast *at) {
+  if (!other->opening) return dataset_open(e, other);
+  problem_cycle(e->problems, at->span, other->name);
+  return false;
+}
+
+static bool step_join(Elaborator *e, Dataset *data, const Ast *call) {
+  static const char *const names[] = {"other", "on", "how"};
+  static const char usage[] = "join(other, on=column, how=\"left\")";
+  if (!step_names_known(e, call, "join", names, 3)) return false;
+  const Value *other = step_argument(e, data, call, "other", 0),
+              *how = step_argument(e, data, call, "how", 2);
+  Name on = step_column(call, "on", 1);
+  bool inner = how && how->kind == VALUE_STRING && !strcmp(how->u.string.bytes, "inner");
+  bool left = !how || (how->kind == VALUE_STRING && !strcmp(how->u.string.bytes, "left"));
+  if (other && other->kind == VALUE_UNKNOWN) return false;
+  if (!other || other->kind != VALUE_DATA || !on || (!inner && !left)) {
+    problem_step_value(e->problems, call->span, usage);
+    return false;
+  }
+  if (!open_other(e, other->u.data.data, call)) return false;
+  return table_join(data->table, other->u.data.data->table, e->problems, call->span, on, left);
+}
+
 static const struct {
   const char *name;
   bool (*run)(Elaborator *e, Dataset *data, const Ast *call);
@@ -171,7 +215,8 @@ static const struct {
              {"split", step_split},
              {"limit", step_limit},
              {"kfold", step_kfold},
-             {"filter", step_filter}};
+             {"filter", step_filter},
+             {"join", step_join}};
 
 static const Ast *call_name(const Ast *ast) {
   const Ast *name = ast->kind == AST_CALL ? ast->u.call.callee : ast;
@@ -211,37 +256,80 @@ static Table *open_csv(Elaborator *e, Dataset *data, const Ast *call, const char
   return table_open_csv(e->arena, e->problems, call->span, path, &options);
 }
 
+/* A table as the source of another: `data b from a`, or `from a.train`. NULL if the source is none. */
+static const Value *source_table(Elaborator *e, Dataset *data, const Ast *source) {
+  const Ast *name = source->kind == AST_FIELD ? source->u.field.base : source;
+  if (data->replaced || name->kind != AST_NAME || !scope_find(data->home, name->u.name)) return NULL;
+  const Value *value = eval(e, data->home, source);
+  return value->kind == VALUE_DATA ? value : NULL;
+}
+
+/* Weights bring what was learned from the table, so a program that only encodes and decodes needs no file: a table
+ * without rows, every column of which is one that a new file lacks. */
+static Table *absent_table(Elaborator *e, Dataset *data, const Ast *source, const char *path) {
+  Table *table = ARENA_NEW(e->arena, Table);
+  *table = (Table){.arena = e->arena, .kind = "absent", .path = path, .span = source->span, .loaded = true};
+  table_parts_start(table);
+  data->absent = data->replaced = true;
+  return table;
+}
+
+bool dataset_has_rows(Elaborator *e, const Dataset *data, const Ast *at) {
+  if (data->absent) problem_file_unreadable(e->problems, at->span, data->table->path, ENOENT);
+  return !data->absent;
+}
+
 static Table *open_source(Elaborator *e, Dataset *data, const Ast *source) {
   const Ast *name = call_name(source);
-  static const char *const known[] = {"csv", "tsv", "mnist"};
+  static const char *const known[] = {"csv", "tsv", "mnist", "text", "lines", "jsonl"};
+  const int sources = (int)(sizeof(known) / sizeof(*known));
+  const Value *table = source_table(e, data, source);
+  if (table) {
+    Dataset *from = table->u.data.data;
+    if (!open_other(e, from, source)) return NULL;
+    return table_of_table(e->arena, from->table, &from->table->part[table->u.data.part], source->span);
+  }
   const Value *path = source->kind == AST_CALL ? step_argument(e, data, source, "path", 0) : NULL;
   if (!name || !path || path->kind != VALUE_STRING) {
     problem_source(e->problems, source->span, name ? name->u.name : "this",
-                   name ? name_nearest(name->u.name, known, 3) : NULL);
+                   name ? name_nearest(name->u.name, known, sources) : NULL);
     return NULL;
   }
   const char *file = data->replaced ? e->options->in : resolve_path(e, source, path->u.string.bytes);
+  if (e->fitted_loaded && !data->replaced && strcmp(name->u.name, "mnist") && access(file, F_OK) != 0)
+    return absent_table(e, data, source, file);
   if (!strcmp(name->u.name, "csv")) return open_csv(e, data, source, file, ',');
   if (!strcmp(name->u.name, "tsv")) return open_csv(e, data, source, file, '\t');
   if (!strcmp(name->u.name, "mnist")) return table_open_mnist(e->arena, e->problems, source->span, file);
-  problem_source(e->problems, source->span, name->u.name, name_nearest(name->u.name, known, 3));
+  if (!strcmp(name->u.name, "text")) return table_open_text(e->arena, e->problems, source->span, file);
+  if (!strcmp(name->u.name, "jsonl")) return table_open_jsonl(e->arena, e->problems, source->span, file);
+  if (!strcmp(name->u.name, "lines")) return table_open_lines(e->arena, e->problems, source->span, file);
+  problem_source(e->problems, source->span, name->u.name, name_nearest(name->u.name, known, sources));
   return NULL;
 }
 
-static bool fit_fields(Elaborator *e, Dataset *data) {
-  if (e->fitted_loaded) return true;
-  int errors = problems_count(e->problems, SEVERITY_ERROR);
+static void fit_pass(Elaborator *e, Dataset *data) {
   Saved saved = graph_begin(e, false, DTYPE_F64);
   data->fitting = true;
   dataset_bind_fields(e, data, scope_new(e, data->home));
   data->fitting = false;
   graph_end(e, &saved);
+}
+
+/* Elaborates the block for what its steps learn and store. A block that turns out to cut windows is gone through once
+ * more: only then are values of rows and values of examples told apart. */
+static bool fit_fields(Elaborator *e, Dataset *data) {
+  int errors = problems_count(e->problems, SEVERITY_ERROR);
+  fit_pass(e, data);
+  if (data->cuts) {
+    data->row_dim = dim_symbol(name_of("rows"));
+    data->leaves = 0;
+    fit_pass(e, data);
+  }
   return problems_count(e->problems, SEVERITY_ERROR) == errors;
 }
 
-bool dataset_open(Elaborator *e, Dataset *data) {
-  if (data->open) return data->table != NULL;
-  data->open = true;
+static bool table_make(Elaborator *e, Dataset *data) {
   int count = 0;
   const Ast *source = data->ast->u.data.from;
   for (const Ast *a = source; a->kind == AST_BINARY && a->u.binary.op == OPERATOR_PIPE; a = a->u.binary.left)
@@ -258,8 +346,15 @@ bool dataset_open(Elaborator *e, Dataset *data) {
       data->table = NULL;
       return false;
     }
-  if (!fit_fields(e, data)) return false;
   return true;
+}
+
+bool dataset_open(Elaborator *e, Dataset *data) {
+  if (data->open) return data->table != NULL;
+  data->open = data->opening = true;
+  bool made = table_make(e, data);
+  data->opening = false;
+  return made && fit_fields(e, data);
 }
 
 // ---- columns --------------------------------------------------------------------------------------------------
@@ -279,10 +374,14 @@ Node *column_read(Elaborator *e, Dataset *data, Column *column) {
     data->leaf =
         arena_grow(e->arena, data->leaf, (size_t)data->leaves++, &data->leaf_capacity, sizeof(*data->leaf));
     Type type = type_scalar(column->dtype);
+    bool example = column->step || !data->row_dim;
     type.rank = column->rank + 1;
-    type.size[0] = e->batch;
-    type.name[0] = name_of("B");
+    type.size[0] = example ? e->batch : data->row_dim;
+    type.name[0] = name_of(example ? "B" : "rows");
     for (int k = 0; k < column->rank; k++) type.size[k + 1] = dim_of(column->size[k]);
+    for (int k = 0; k < data->pads && column->start; k++)
+      if (data->pad[k]->ids == column) type.size[1] = data->pad[k]->symbol;
+    if (column->start || column->step) type.name[1] = name_of("T");
     if (column->bound) type.bound = dim_of(column->bound);
     data->leaf[i].column = column;
     data->leaf[i].variable = variable_new(
@@ -302,7 +401,41 @@ static bool has_holes(const Table *table, const Column *column) {
   return false;
 }
 
+Column *column_made(const Elaborator *e, const Dataset *data, int number, const char *title) {
+  for (int i = 0; i < data->mades; i++)
+    if (data->made[i].field == e->field && data->made[i].number == number &&
+        !strcmp(data->made[i].title, title))
+      return data->made[i].column;
+  return NULL;
+}
+
+Column *column_keep(Elaborator *e, Dataset *data, int number, const char *title, Column *column) {
+  data->made =
+      arena_grow(e->arena, data->made, (size_t)data->mades, &data->made_capacity, sizeof(*data->made));
+  data->made[data->mades].field = e->field;
+  data->made[data->mades].number = number;
+  data->made[data->mades].title = title;
+  data->made[data->mades++].column = column;
+  return column;
+}
+
+const Part *dataset_part(const Dataset *data, PartName part) {
+  return data->windows ? &data->windows->part[part] : &data->table->part[part];
+}
+
+const Part *node_part(const Elaborator *e, const Dataset *data, const Node *node, PartName part) {
+  return node->type.size[0] == e->batch ? dataset_part(data, part) : &data->table->part[part];
+}
+
 Node *dataset_column(Elaborator *e, Dataset *data, Column *column, const Ast *at) {
+  if (column->start) {
+    problem_ragged(e->problems, at->span, column->name);
+    return NULL;
+  }
+  if (!e->field_of && data->windows && !column->step) {
+    problem_window_row(e->problems, at->span, column->name, data->windows->length);
+    return NULL;
+  }
   if (column->text) {
     problem_text_column(e->problems, at->span, data->table, column);
     return NULL;
@@ -312,6 +445,27 @@ Node *dataset_column(Elaborator *e, Dataset *data, Column *column, const Ast *at
     return NULL;
   }
   return column_read(e, data, column);
+}
+
+Node *dataset_text_equals(Elaborator *e, Dataset *data, const Column *column, const char *text, size_t length,
+                          const Ast *at) {
+  if (!e->field_of && data->windows) {
+    problem_window_row(e->problems, at->span, column->name, data->windows->length);
+    return NULL;
+  }
+  const char *title = arena_printf(e->arena, "%s is %s", column->name, text);
+  Column *made = column_made(e, data, -1, title);
+  if (!made) {
+    made = ARENA_NEW(e->arena, Column);
+    *made = (Column){.name = column->name, .title = title, .dtype = DTYPE_BOOL};
+    const Cell *cell = column->values;
+    bool *equal = ARENA_ARRAY(e->arena, bool, data->table->rows + 1);
+    for (int64_t i = 0; i < data->table->rows; i++)
+      equal[i] = cell[i].bytes && cell[i].length == length && !memcmp(cell[i].bytes, text, length);
+    made->values = equal;
+    column_keep(e, data, -1, title, made);
+  }
+  return column_read(e, data, made);
 }
 
 // ---- fields ---------------------------------------------------------------------------------------------------
@@ -361,7 +515,10 @@ void dataset_bind_fields(Elaborator *e, Dataset *data, Scope *scope) {
   }
   const Ast *body = data->ast->u.data.body;
   Dataset *was = e->field_of;
+  Name field = e->field;
+  int step = e->field_step; // another table's block may be in the midst of a field that asks for one of ours
   e->field_of = data;
+  data->binding = true;
   for (int i = 0; body && i < body->u.list.count; i++) {
     const Ast *statement = body->u.list.item[i];
     const Value *value = value_none();
@@ -374,6 +531,11 @@ void dataset_bind_fields(Elaborator *e, Dataset *data, Scope *scope) {
       mentioned_columns(e, data, block, statement->u.binding.value);
     if (statement->kind == AST_ASSIGN) {
       value = eval(e, block, statement->u.binding.value);
+      if (data->windows && value->kind == VALUE_TENSOR && value->u.tensor.node->type.rank &&
+          value->u.tensor.node->type.size[0] == data->row_dim) {
+        problem_window_row(e->problems, statement->at, e->field, data->windows->length);
+        value = value_unknown();
+      }
       scope_bind(e, block, statement->u.binding.name, value);
       scope_bind(e, scope, statement->u.binding.name, value);
     } else if (!eval_statement(e, block, statement, &value))
@@ -382,6 +544,9 @@ void dataset_bind_fields(Elaborator *e, Dataset *data, Scope *scope) {
       problem_unused(e->problems, statement->span);
   }
   e->field_of = was;
+  e->field = field;
+  e->field_step = step;
+  data->binding = false;
 }
 
 const Value *dataset_field(Elaborator *e, Dataset *data, Name name) {

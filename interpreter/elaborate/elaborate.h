@@ -7,6 +7,7 @@
 #define INTERPRETER_ELABORATE_ELABORATE_H
 
 #include "backends/backend.h"
+#include "interpreter/data/windows.h"
 #include "interpreter/elaborate/value.h"
 #include "interpreter/formats/bundle.h"
 
@@ -31,14 +32,27 @@ typedef struct {
   bool frozen;  // in some task
 } Weight;
 
+/* Rows of different lengths, filled up to the longest of each batch. */
+typedef struct {
+  Name field;
+  int number;        // of the step in the field
+  Column *ids;       // with `start`
+  Column *length;    // i32: how many values each row shows
+  const Dim *symbol; // T
+  int64_t longest;   // of all rows, at least 1
+} Pad;
+
 /* A `data` declaration: its table, fields and what was fitted. */
 struct Dataset {
   Name name;
   const Ast *ast;
   Scope *home;
   Table *table;
-  bool open, replaced; // replaced: by the file given with --in
-  bool fitting;        // fields are being elaborated for the first time, in f64
+  bool open, opening, replaced; // replaced: by the file given with --in
+  bool
+      absent; // the file is not there, and what was learned from it came with the weights: rows cannot be read
+  bool binding; // its block is being elaborated: its own fields cannot be asked for
+  bool fitting; // fields are being elaborated for the first time, in f64
   struct {
     Column *column;
     Variable *variable;
@@ -47,9 +61,20 @@ struct Dataset {
   } * leaf;
   int leaves;
   size_t leaf_capacity;
-  Column **made; // columns made by category: classes of every row
+  struct {
+    Name field;
+    int number;
+    const char *title;
+    Column *column;
+  } * made; // columns that steps made: classes of every row, pieces of texts, stored values of windows
   int mades;
   size_t made_capacity;
+  Pad **pad;
+  int pads;
+  size_t pad_capacity;
+  bool cuts;          // the block cuts windows …
+  const Dim *row_dim; // … so this is the first dim of what has one value a row: no dim of an example
+  Windows *windows;   // what an example is; NULL: a row
 };
 
 /* How many random calls were made at each place. */
@@ -80,6 +105,8 @@ typedef struct {
   bool no_fuse;
 } Options;
 
+typedef struct Whole Whole; // whole.c
+
 struct Elaborator {
   Arena *arena;
   Problems *problems;
@@ -96,6 +123,9 @@ struct Elaborator {
   Fitted **fitted;
   int fitteds;
   size_t fitted_capacity;
+  Whole **whole; // columns used as one tensor
+  int wholes;
+  size_t whole_capacity;
   bool fitted_loaded; // they came from a weights file: nothing is fitted again
   Weight *weight;
   int weights;
@@ -148,6 +178,9 @@ const Value *eval(Elaborator *e, Scope *scope, const Ast *ast);
 const Value *eval_block(Elaborator *e, Scope *scope, const Ast *block);      // in a new scope
 const Value *eval_statements(Elaborator *e, Scope *scope, const Ast *block); // in this one
 const Value *operate(Elaborator *e, const Ast *ast, Operator op, const Value *a, const Value *b);
+/* In a data block a value is one example: 1 where rows stand in front of x, which indices and axes do not see. */
+int example_dims(const Elaborator *e, const Node *x);
+Node *whole_widened(Node *x); // whole numbers as i64, others as they are
 const Value *eval_index(Elaborator *e, Scope *scope, const Ast *ast);
 bool eval_statement(Elaborator *e, Scope *scope, const Ast *statement,
                     const Value **value); // false: not one of a plain block
@@ -220,8 +253,8 @@ typedef struct {
   const Builtin *row;
   int count;
 } BuiltinTable;
-extern const BuiltinTable builtins_shape, builtins_math, builtins_data, builtins_index, builtins_windows,
-    builtins_pattern, builtins_random; // one a file
+extern const BuiltinTable builtins_shape, builtins_math, builtins_data, builtins_text, builtins_index,
+    builtins_windows, builtins_pattern, builtins_random; // one a file
 
 /* Arguments of built-in functions, checked: NULL, false or -1 after a Problem (or where a value is UNKNOWN). */
 Node *slot_tensor(Elaborator *e, const Ast *at, const Argument *slot);
@@ -237,16 +270,33 @@ const Value *inputs_error(Elaborator *e, const Ast *at, const char *name, const 
                           const char *why, const char *help);
 /* The size of an axis, which must be known; false after a Problem, or in the generic check. */
 bool axis_size(Elaborator *e, const Ast *at, const char *name, const Node *x, int axis, int64_t *size);
+/* Rows of a field filled up to the longest of a batch, or cut at `longest`: (ids, keep). */
+const Value *pad_column(Elaborator *e, const Ast *at, const Argument *rows, const Argument *longest);
 uint64_t random_site(Elaborator *e);
+uint64_t path_hash(const char *path);                  // what a path adds to the key of random numbers
 Node *unknown_tensor(Elaborator *e, const Type *type); // for the generic check: a tensor of that type
 const Value *random_normal(Elaborator *e, int rank, const Dim *const *size);
 
 /* ---- data (dataset.c) ---- */
 Dataset *dataset_declare(Elaborator *e, const Ast *ast, Scope *home);
 bool dataset_open(Elaborator *e, Dataset *data);
+/* Whether rows of the table can be read; a Problem where its file is not there. */
+bool dataset_has_rows(Elaborator *e, const Dataset *data, const Ast *at);
 void dataset_bind_fields(Elaborator *e, Dataset *data, Scope *scope);
 const Value *dataset_field(Elaborator *e, Dataset *data, Name name);
 Node *dataset_column(Elaborator *e, Dataset *data, Column *column, const Ast *at);
+/* d.train.x as one tensor of known length, d.train.rows as a number; UNKNOWN after a Problem. Its numbers come with
+ * wholes_fill, which whoever runs a graph calls first: false after a Problem. */
+const Value *dataset_whole(Elaborator *e, Dataset *data, PartName part, Name name, const Ast *at);
+bool wholes_fill(Elaborator *e, const Graph *graph);
+void wholes_free(Elaborator *e);
+/* What the steps of the block learned, and what one example became: for `lathe data`. */
+void dataset_show_examples(const Elaborator *e, const Dataset *data, Text *out);
+/* The examples of a part: rows, or windows where the block cuts them. */
+const Part *dataset_part(const Dataset *data, PartName part);
+/* Whether each row of a text column is that text, as a bool; NULL after a Problem. A missing value is no text. */
+Node *dataset_text_equals(Elaborator *e, Dataset *data, const Column *column, const char *text, size_t length,
+                          const Ast *at);
 Fitted *fitted_find(const Elaborator *e, Name table, Name field, int number);
 
 /* ---- tasks (task.c) ---- */

@@ -53,7 +53,7 @@ static const Value *eval_unary(Elaborator *e, Scope *scope, const Ast *ast) {
   if (x->kind == VALUE_INT) return value_int(e, dim_sub(dim_of(0), x->u.dim));
   if (x->kind == VALUE_FLOAT) return value_number(x, &number) ? value_float(e, -number) : x;
   Node *node = value_node(e, x, ast->u.unary.operand);
-  if (node && node->type.dtype != DTYPE_BOOL) return value_tensor(e, build_neg(node));
+  if (node && node->type.dtype != DTYPE_BOOL) return value_tensor(e, build_neg(whole_widened(node)));
   if (x->kind != VALUE_COLUMN)
     problem_operand(e->problems, ast->at, "-", value_kind_text(x), "a number or a tensor of numbers");
   return value_unknown();
@@ -120,28 +120,49 @@ static const Value *record_field(Elaborator *e, const Ast *ast, const Value *bas
   return value_unknown();
 }
 
+/* How many classes a field has, how many training rows each, and those with a meaning. NULL: it has no such thing. */
+static const Value *fitted_property(Elaborator *e, const Fitted *fitted, Name name) {
+  static const char *const role[] = {"pad", "start", "end", "unknown"};
+  if (!fitted_is_classes(fitted)) return NULL;
+  if (!strcmp(name, "classes")) return value_whole(e, fitted->classes);
+  if (!strcmp(name, "counts")) {
+    Type type = type_of(DTYPE_I64, 1, (const Dim *[]){dim_of(fitted->classes)});
+    Variable *variable = variable_new(e, VARIABLE_CONSTANT, "counts", type, (Span){0});
+    variable->data = fitted->class_count;
+    return value_tensor(e, build_read(e->graph, variable));
+  }
+  for (int i = CLASS_PAD; i <= CLASS_UNKNOWN; i++)
+    if (!strcmp(name, role[i]) && fitted_role(fitted, (ClassRole)i) >= 0)
+      return value_whole(e, fitted_role(fitted, (ClassRole)i));
+  return NULL;
+}
+
 static const Value *eval_field(Elaborator *e, Scope *scope, const Ast *ast) {
   const Value *base = eval(e, scope, ast->u.field.base);
   Name name = ast->kind == AST_FIELD ? ast->u.field.name : NULL;
   static const char *const parts[PART_COUNT] = {"", "train", "valid", "test"};
+  const Value *value = NULL;
   switch (base->kind) {
   case VALUE_UNKNOWN: return base;
   case VALUE_RECORD: return record_field(e, ast, base, name, ast->u.field.part);
   case VALUE_DATA:
     for (int p = PART_TRAIN; p < PART_COUNT && name; p++)
       if (!strcmp(name, parts[p])) {
-        Value *value = ARENA_NEW(e->arena, Value);
-        *value = *base;
-        value->u.data.part = (PartName)p;
-        value->u.data.whole = false;
-        return value;
+        Value *part = ARENA_NEW(e->arena, Value);
+        *part = *base;
+        part->u.data.part = (PartName)p;
+        part->u.data.whole = false;
+        return part;
       }
-    if (name) return dataset_field(e, base->u.data.data, name);
+    if (name) return dataset_whole(e, base->u.data.data, base->u.data.part, name, ast);
     break;
   case VALUE_TENSOR:
-    if (name && !strcmp(name, "classes") && base->u.tensor.fitted &&
-        base->u.tensor.fitted->kind == FITTED_CATEGORY)
-      return value_whole(e, base->u.tensor.fitted->classes);
+    if (name && base->u.tensor.fitted) value = fitted_property(e, base->u.tensor.fitted, name);
+    if (value) return value;
+    break;
+  case VALUE_COLUMN:
+    if (name && base->u.column.fitted) value = fitted_property(e, base->u.column.fitted, name);
+    if (value) return value;
     break;
   default: break;
   }

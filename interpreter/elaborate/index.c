@@ -224,10 +224,15 @@ static Node *index_step(Elaborator *e, Scope *scope, const Subscripts *subs, int
   return count == 1 ? index_gather(e, sub, x, ids[0], place) : index_paired(e, at, ids, count, x, place);
 }
 
+int example_dims(const Elaborator *e, const Node *x) {
+  if (!e->field_of || x->type.rank == 0) return 0;
+  return x->type.size[0] == e->batch || x->type.size[0] == e->field_of->row_dim;
+}
+
 static const Value *index_tensor(Elaborator *e, Scope *scope, const Ast *ast, Node *x) {
   const AstList *list = &ast->u.call.items;
   Subscripts subs = {list, ARENA_ARRAY(e->arena, const Value *, list->count + 1)};
-  int taken = 0, axis = 0, groups = 0;
+  int hidden = example_dims(e, x), taken = hidden, axis = hidden, groups = 0;
   bool was_ids = false;
   for (int i = 0; i < list->count; i++) {
     const Ast *sub = list->item[i];
@@ -246,7 +251,7 @@ static const Value *index_tensor(Elaborator *e, Scope *scope, const Ast *ast, No
   if (taken > x->type.rank) {
     Text text = {0};
     type_print(&x->type, &text);
-    problem_many_subscripts(e->problems, ast->span, text_string(&text), taken);
+    problem_many_subscripts(e->problems, ast->span, text_string(&text), taken - hidden);
     text_free(&text);
     return value_unknown();
   }
@@ -289,6 +294,17 @@ static const Value *index_items(Elaborator *e, Scope *scope, const Ast *ast, con
   return value_unknown();
 }
 
+/* A slice of a field is numbered and scaled as the field is; of several scaled columns only if it has them all. */
+static const Value *keep_numbering(const Value *base, const Value *value) {
+  const Fitted *fitted = base->u.tensor.fitted;
+  if (!fitted || value->kind != VALUE_TENSOR) return value;
+  const Type *from = &base->u.tensor.node->type, *to = &value->u.tensor.node->type;
+  bool whole = to->rank && from->size[from->rank - 1] == to->size[to->rank - 1];
+  Value *kept = (Value *)value;
+  if (fitted->kind != FITTED_STANDARDIZE || fitted->count == 1 || whole) kept->u.tensor.fitted = fitted;
+  return kept;
+}
+
 const Value *eval_index(Elaborator *e, Scope *scope, const Ast *ast) {
   const Value *base = eval(e, scope, ast->u.call.callee);
   if (base->kind == VALUE_UNKNOWN) return base;
@@ -304,7 +320,8 @@ const Value *eval_index(Elaborator *e, Scope *scope, const Ast *ast) {
   }
   if (base->kind == VALUE_TENSOR || base->kind == VALUE_COLUMN) {
     Node *x = value_node(e, base, ast->u.call.callee);
-    return x ? index_tensor(e, scope, ast, x) : value_unknown();
+    const Value *value = x ? index_tensor(e, scope, ast, x) : value_unknown();
+    return base->kind == VALUE_TENSOR ? keep_numbering(base, value) : value;
   }
   problem_not_indexed(e->problems, ast->span, value_kind_text(base));
   return value_unknown();

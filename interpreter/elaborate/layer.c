@@ -57,7 +57,7 @@ static Weight *weight_find(Elaborator *e, const char *canonical) {
   return NULL;
 }
 
-static uint64_t path_hash(const char *path) { // FNV-1a, 64 bits
+uint64_t path_hash(const char *path) { // FNV-1a, 64 bits
   uint64_t hash = 14695981039346656037u;
   for (; *path; path++) hash = (hash ^ (unsigned char)*path) * 1099511628211u;
   return hash;

@@ -280,6 +280,10 @@ static const Value *operate_tensors(Elaborator *e, const Ast *ast, Operator op, 
   return value_tensor(e, node);
 }
 
+/* Whole numbers have 64 bits, however narrow they are stored: they are widened before a result, or the number beside
+ * them, could be too large. */
+Node *whole_widened(Node *x) { return x && dtype_is_int(x->type.dtype) ? build_cast(x, DTYPE_I64) : x; }
+
 static const Value *operate_matmul(Elaborator *e, const Ast *ast, Node *a, Node *b) {
   bool vector = b->type.rank == 1,
        bad = a->type.rank < 1 || b->type.rank < 1 || a->type.dtype != b->type.dtype;
@@ -324,9 +328,24 @@ static const Value *operate_matmul(Elaborator *e, const Ast *ast, Node *a, Node 
   return value_tensor(e, product);
 }
 
+static bool is_text_column(const Value *value) {
+  return value->kind == VALUE_COLUMN && value->u.column.column->text && value->u.column.column->values;
+}
+
+/* `kind == "a"`: a bool for each row. NULL if it is something else. */
+static const Value *operate_text_column(Elaborator *e, const Ast *ast, Operator op, const Value *a,
+                                        const Value *b) {
+  const Value *column = is_text_column(a) ? a : is_text_column(b) ? b : NULL, *text = column == a ? b : a;
+  if (!column || text->kind != VALUE_STRING || (op != OPERATOR_EQ && op != OPERATOR_NE)) return NULL;
+  Node *equal = dataset_text_equals(e, column->u.column.data, column->u.column.column, text->u.string.bytes,
+                                    (size_t)text->u.string.length, ast);
+  return value_tensor(e, equal && op == OPERATOR_NE ? build_not(equal) : equal);
+}
+
 const Value *operate(Elaborator *e, const Ast *ast, Operator op, const Value *a, const Value *b) {
   if (a->kind == VALUE_UNKNOWN || b->kind == VALUE_UNKNOWN) return value_unknown();
-  const Value *out = NULL;
+  const Value *out = operate_text_column(e, ast, op, a, b);
+  if (out) return out;
   if (op == OPERATOR_COMPOSE) {
     const Value *pair[2] = {a, b};
     Value *composed = (Value *)value_list(e, pair, 2);
@@ -352,6 +371,8 @@ const Value *operate(Elaborator *e, const Ast *ast, Operator op, const Value *a,
     Node *x = a_tensor ? value_node(e, a, ast->u.binary.left) : NULL,
          *y = b_tensor ? value_node(e, b, ast->u.binary.right) : NULL;
     if ((a_tensor && !x) || (b_tensor && !y)) return value_unknown();
+    bool compares = op >= OPERATOR_EQ && op <= OPERATOR_GE;
+    if (!compares || !x || !y) x = whole_widened(x), y = whole_widened(y);
     if (!x && y && (value_is_static_number(a) || a->kind == VALUE_BOOL)) x = adapt(e, ast, op, a, &y->type);
     if (!y && x && (value_is_static_number(b) || b->kind == VALUE_BOOL)) y = adapt(e, ast, op, b, &x->type);
     if (problems_count(e->problems, SEVERITY_ERROR) > errors) return value_unknown();

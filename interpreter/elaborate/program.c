@@ -4,7 +4,6 @@
  * unknown tensors whose dims are new symbols. Tasks are checked by building them. */
 #include "interpreter/data/problems_data.h"
 #include "interpreter/elaborate/dataset.h"
-#include "interpreter/elaborate/transplant.h"
 #include "interpreter/formats/save.h"
 #include "interpreter/stdlib.h"
 #include "lang/format.h"
@@ -70,41 +69,6 @@ void graph_end(Elaborator *e, const Saved *saved) {
   e->site = saved->site;
   e->random = saved->random;
   e->frame = saved->frame;
-}
-
-double *rows_compute(Elaborator *e, Dataset *data, Node *node, const Part *part) {
-  if (!table_load(data->table, e->problems, data->ast->at)) return memory_alloc(1, sizeof(double));
-  Arena *arena = arena_new(0);
-  Graph *graph = graph_new(arena);
-  Node *copy = graph_transplant(graph, node);
-  int64_t elements = 1;
-  for (int i = 1; i < copy->type.rank; i++) elements *= dim_number(copy->type.size[i]);
-  double *values = memory_alloc((size_t)(part->count * elements) + 1, sizeof(double));
-  graph_output(graph, "value", build_cast(copy, DTYPE_F64));
-  Backend *backend = cpu_open(e->problems, 1, 0);
-  for (int64_t from = 0, chunk = 4096; backend && from < part->count; from += chunk) {
-    int64_t rows = part->count - from < chunk ? part->count - from : chunk;
-    DimBinding binding = {e->batch, dim_of(rows)};
-    Graph *bound = graph_bind(graph, arena, &binding, 1);
-    graph_simplify(bound);
-    for (int i = 0; i < data->leaves; i++) {
-      const Column *column = data->leaf[i].column;
-      if (!column->values) continue;
-      size_t bytes = (size_t)(rows * column_elements(column)) * dtype_size(column->dtype);
-      data->leaf[i].variable->data = arena_alloc(arena, bytes, 1);
-      column_gather(column, part->row + from, rows, data->leaf[i].variable->data);
-    }
-    Plan *plan = plan_make(bound, &(PlanOptions){.fuse = true});
-    backend->prepare(backend, plan);
-    backend->run(backend, plan, &(RunArgs){0});
-    memcpy(values + from * elements, backend->output(backend, plan, 0),
-           sizeof(double) * (size_t)(rows * elements));
-    backend->forget(backend, plan);
-  }
-  if (backend) backend->close(backend);
-  for (int i = 0; i < data->leaves; i++) data->leaf[i].variable->data = NULL;
-  arena_free(arena);
-  return values;
 }
 
 // ---- files ----------------------------------------------------------------------------------------------------
@@ -353,6 +317,7 @@ void elaborator_check_stdlib(Elaborator *e) {
 }
 
 void elaborator_close(Elaborator *e) {
+  wholes_free(e);
   for (int i = 0; i < e->datasets; i++) {
     if (e->dataset[i]->table) table_close(e->dataset[i]->table);
     e->dataset[i]->table = NULL;

@@ -107,6 +107,15 @@ static const Value *declaration_value(Elaborator *e, Scope *home, const Ast *ast
   return value;
 }
 
+static bool has_nodes(const Value *value) {
+  if (value->kind == VALUE_TENSOR) return true;
+  if (value->kind != VALUE_LIST && value->kind != VALUE_RECORD) return false;
+  for (int i = 0; i < value->u.items.count; i++)
+    if (has_nodes(value->u.items.item[i])) return true;
+  return false;
+}
+
+/* A declared tensor is made again in every graph that asks for it; its random calls have the streams of its name. */
 const Value *scope_value(Elaborator *e, Scope *scope, Name name, const Ast *at) {
   Binding *binding = NULL;
   Scope *home = scope;
@@ -119,16 +128,20 @@ const Value *scope_value(Elaborator *e, Scope *scope, Name name, const Ast *at) 
     problem_unknown_name(e->problems, at->span, name, scope_nearest(e, scope, name));
     return value_unknown();
   }
-  if (binding->value)
+  if (binding->value && (!binding->graph || binding->graph == e->graph))
     return binding->state ? value_tensor(e, variable_value(e, binding->state)) : binding->value;
   if (binding->busy) {
     problem_cycle(e->problems, at->span, name);
     return value_unknown();
   }
   binding->busy = true;
+  uint64_t site = e->site;
+  if (binding->declaration->kind == AST_LET) e->site = path_hash(name);
   const Value *value = declaration_value(e, home, binding->declaration);
+  e->site = site;
   binding = scope_find(scope, name); // evaluating may have moved the array
   binding->busy = false;
   binding->value = value;
+  binding->graph = has_nodes(value) ? e->graph : NULL;
   return value;
 }

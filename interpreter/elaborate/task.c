@@ -5,6 +5,7 @@
 #include "interpreter/elaborate/dataset.h"
 
 #include "autodiff/differentiate.h"
+#include "interpreter/data/problems_text.h"
 #include "lang/format.h"
 #include "lang/problems.h"
 
@@ -103,6 +104,10 @@ static void run_yield(Builder *b, const Ast *statement) {
     if (!name && arg->u.arg.value->kind == AST_NAME) name = arg->u.arg.value->u.name;
     if (!name) name = arena_printf(e->arena, "c%d", i);
     YieldField field = {.name = name, .value = value};
+    if (value->kind == VALUE_COLUMN && value->u.column.column->text && value->u.column.data->windows) {
+      problem_window_row(e->problems, arg->span, name, value->u.column.data->windows->length);
+      continue;
+    }
     if (!(value->kind == VALUE_COLUMN && value->u.column.column->text)) {
       Node *node = value_node(e, value, arg->u.arg.value);
       bool batched = node && node->type.rank >= 1 && node->type.size[0] == e->batch;
@@ -481,10 +486,10 @@ static const Value *task_source(Elaborator *e, const Ast *ast) {
     return value_unknown();
   }
   if (e->options->in && ast->u.task.task == TASK_PREDICT) value->u.data.data->replaced = true;
-  if (!dataset_open(e, value->u.data.data)) return value_unknown();
-  const Table *table = value->u.data.data->table;
+  if (!dataset_open(e, value->u.data.data) || !dataset_has_rows(e, value->u.data.data, sources->item[0]))
+    return value_unknown();
   if (!value->u.data.data->replaced && value->u.data.part != PART_ALL &&
-      table->part[value->u.data.part].count == 0) {
+      dataset_part(value->u.data.data, value->u.data.part)->count == 0) {
     problem_empty_part(e->problems, sources->item[0]->span);
     return value_unknown();
   }
@@ -506,6 +511,13 @@ Task *task_elaborate(Elaborator *e, const Ast *ast) {
   if (!ok) return NULL;
   Dataset *data = source->kind == VALUE_DATA ? source->u.data.data : NULL;
   PartName part = data ? source->u.data.part : PART_ALL;
+  int64_t streams = data && data->windows && task->kind == TASK_TRAIN ? data->windows->streams : 0;
+  if (streams && (task->settings.batch_all || task->settings.batch != streams)) {
+    problem_streams_batch(e->problems, ast->at, streams,
+                          task->settings.batch_all ? dataset_part(data, PART_TRAIN)->count
+                                                   : task->settings.batch);
+    return NULL;
+  }
   Builder b = {.e = e, .ast = ast, .settings = &task->settings};
   if (task->kind != TASK_TRAIN) {
     if (data && data->replaced) part = PART_ALL;
@@ -517,7 +529,7 @@ Task *task_elaborate(Elaborator *e, const Ast *ast) {
     if (problems_count(e->problems, SEVERITY_ERROR) > errors) return NULL;
     if (!task->train->minimizes) problem_no_minimize(e->problems, ast->at, ast->u.task.name);
     if (task->settings.accumulate > 1) task->accumulate = build_pass(&b, PASS_ACCUMULATE, data, part);
-    if (whole && data->table->part[PART_VALID].count)
+    if (whole && dataset_part(data, PART_VALID)->count)
       task->valid = build_pass(&b, PASS_VALID, data, PART_VALID);
     check_watched(e, ast, task->valid, task->settings.keep, "keep");
     check_watched(e, ast, task->valid, task->settings.stop, "stop");

@@ -73,10 +73,12 @@ struct Value {
       Node *node;
       const Fitted *fitted; // what made it: for unscale, decode, classes
       bool image;           // a picture of values 0..1: print draws it
+      bool text;            // classes along the last axis: print and CSV show the text they stand for
     } tensor;
     struct {
       Dataset *data;
       Column *column;
+      const Fitted *fitted; // of rows of classes: what numbers them
     } column;
     const Builtin *builtin;
     OpCode op; // BUILTIN with builtin NULL
@@ -100,9 +102,10 @@ typedef struct {
   Name name;
   const Value *value; // NULL: a declaration that has not been evaluated yet
   const Ast *declaration;
-  bool busy;       // being evaluated: a cycle if asked for again
-  Variable *state; // `state`: assignment updates it
-  bool is_dim;     // bound by a signature
+  const Graph *graph; // that a declared value is made of nodes of; NULL: it is known before the run
+  bool busy;          // being evaluated: a cycle if asked for again
+  Variable *state;    // `state`: assignment updates it
+  bool is_dim;        // bound by a signature
 } Binding;
 
 struct Scope {

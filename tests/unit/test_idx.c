@@ -113,7 +113,7 @@ static void table_is_right(void) {
   for (int i = 0; i < (ROWS + TESTS) * IMAGE; i++) cr_assert_eq(pixel[i], (uint8_t)i);
   for (int i = 0; i < ROWS + TESTS; i++) cr_assert_eq(label[i], i < ROWS ? i : i - ROWS);
   uint8_t image[2][IMAGE];
-  column_gather(&table->column[0], (const int64_t[]){7, 1}, 2, image);
+  column_gather(&table->column[0], (const int64_t[]){7, 1}, 2, 0, image);
   cr_expect(image[0][0] == (uint8_t)(7 * IMAGE) && image[1][IMAGE - 1] == 2 * IMAGE - 1);
   table_close(table);
 }

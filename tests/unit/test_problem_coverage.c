@@ -42,7 +42,7 @@ static bool is_code(const char *p) {
 Test(problem_coverage, every_code_is_shown_and_explained) {
   Text source = {0}, shown = {0};
   read_all("lang/problems*.c", &source);
-  read_all("interpreter/data/problems_data.c", &source);
+  read_all("interpreter/data/problems_*.c", &source);
   read_all("interpreter/formats/problems_files.c", &source);
   read_all("tests/errors/*.model", &shown);
   int codes = 0;

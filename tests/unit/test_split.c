@@ -262,9 +262,9 @@ Test(split, gather) {
   Table *table = table_made(10);
   double number[3];
   Cell cell[2];
-  column_gather(&table->column[0], (const int64_t[]){9, 0, 4}, 3, number);
+  column_gather(&table->column[0], (const int64_t[]){9, 0, 4}, 3, 0, number);
   cr_expect(number[0] == 9 && number[1] == 0 && number[2] == 4);
-  column_gather(&table->column[1], (const int64_t[]){1, 0}, 2, cell);
+  column_gather(&table->column[1], (const int64_t[]){1, 0}, 2, 0, cell);
   cr_expect(cell[0].length == 1 && cell[0].bytes[0] == 'a' && cell[1].bytes == NULL);
   table_close(table);
 }
