@@ -319,6 +319,7 @@ static const unsigned passing_inputs[OP_COUNT] = {
     [OP_QR] = 1 << 0,
     [OP_EIGH] = 1 << 0,
     [OP_SVD] = 1 << 0,
+    [OP_FFT] = 1 << 0,
     [OP_PUT] = 1 << 0 | 1 << 2,
 };
 

@@ -1,5 +1,6 @@
 #include "autodiff/rules_linear.h"
 
+#include "graph/build_fourier.h"
 #include "graph/build_linear.h"
 
 /* A' B and so on: products of stacks of matrices. */
@@ -114,4 +115,10 @@ Node *gradient_svd(Node *y, int input, Node *dy) {
     g = build_add(g, right_turned(u, beside_basis(v, dv, s)));
   }
   return g;
+}
+
+/* Of y = F x as real pairs the transpose is the conjugate of F: the exponent changes its sign. */
+Node *gradient_fft(Node *y, int input, Node *dy) {
+  (void)input;
+  return build_fft(dy, !y->attr.flag[0]);
 }

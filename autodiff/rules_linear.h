@@ -15,5 +15,6 @@ Node *gradient_det(Node *y, int input, Node *dy);
 Node *gradient_qr(Node *y, int input, Node *dy);
 Node *gradient_eigh(Node *y, int input, Node *dy);
 Node *gradient_svd(Node *y, int input, Node *dy);
+Node *gradient_fft(Node *y, int input, Node *dy);
 
 #endif

@@ -341,6 +341,13 @@ static const char *shape_svd(const Node *node) {
   return ends_with(&node->type, dim_add(dim_add(m, dim_of(1)), n), least) ? NULL : "a wrong size";
 }
 
+static const char *shape_fft(const Node *node) {
+  const Type *x = input(node, 0);
+  if (x->rank < 2 || !dtype_is_float(x->dtype)) return "no floats of rank 2 or more";
+  if (!same_type(&node->type, x)) return "the type differs";
+  return x->size[x->rank - 1] == dim_of(2) ? NULL : "they are no pairs";
+}
+
 static const char *shape_cumsum(const Node *node) {
   return node->type.rank >= 1 && same_type(&node->type, input(node, 0)) ? NULL
                                                                         : "the type differs or has rank 0";

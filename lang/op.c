@@ -90,6 +90,7 @@ AGREE(DET, det);
 AGREE(QR, qr);
 AGREE(EIGH, eigh);
 AGREE(SVD, svd);
+AGREE(FFT, fft);
 AGREE(PUT, put);
 _Static_assert((int)OP_COUNT == (int)OP_AT_COUNT, "op.h and ops.def differ in length");
 

@@ -5,6 +5,7 @@
 #ifndef TESTS_OP_SAMPLES_H
 #define TESTS_OP_SAMPLES_H
 
+#include "graph/build_fourier.h"
 #include "graph/build_linear.h"
 #include "tests/trial.h"
 
@@ -561,6 +562,16 @@ static Node *sample_qr(Trial *t, int number) {
 static Node *sample_svd(Trial *t, int number) {
   if (number >= 4 * LENGTH(matrices)) return NULL;
   return build_svd(sample_oblong(t, number / 2, 1 + number % 2));
+}
+
+/* Lengths of small and of large prime factors. */
+static Node *sample_fft(Trial *t, int number) {
+  static const int64_t lengths[] = {1, 2, 3, 4, 5, 6, 8, 12, 16, 21, 0, 53, 106, 64, 96, 120, 49, 211};
+  if (number >= 2 * LENGTH(lengths)) return NULL;
+  int64_t n = lengths[number / 2], size[] = {number % 3 + 1, n, 2};
+  t->smooth = n < 10;
+  t->relative = t->dtype == DTYPE_F32 ? 2e-6 : 1e-13;
+  return build_fft(sample_random(t, t->dtype, 3, size), number % 2);
 }
 
 /* Ordered wholly or for the first few; twice over, so that every number has an equal. */

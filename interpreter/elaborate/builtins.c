@@ -14,8 +14,8 @@
 #define SLOTS 10
 
 static const BuiltinTable *const tables[] = {
-    &builtins_shape, &builtins_math,    &builtins_data,    &builtins_text,
-    &builtins_index, &builtins_windows, &builtins_pattern, &builtins_random,
+    &builtins_shape,   &builtins_math,    &builtins_data,   &builtins_text,   &builtins_index,
+    &builtins_windows, &builtins_pattern, &builtins_random, &builtins_linear,
 };
 
 const Builtin *builtin_find(Name name) {

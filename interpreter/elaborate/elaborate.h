@@ -254,7 +254,7 @@ typedef struct {
   int count;
 } BuiltinTable;
 extern const BuiltinTable builtins_shape, builtins_math, builtins_data, builtins_text, builtins_index,
-    builtins_windows, builtins_pattern, builtins_random; // one a file
+    builtins_windows, builtins_pattern, builtins_random, builtins_linear; // one a file
 
 /* Arguments of built-in functions, checked: NULL, false or -1 after a Problem (or where a value is UNKNOWN). */
 Node *slot_tensor(Elaborator *e, const Ast *at, const Argument *slot);

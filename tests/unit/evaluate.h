@@ -339,6 +339,7 @@ static void evaluate_cumsum(const Evaluation *e) {
 #define evaluate_qr       NULL
 #define evaluate_eigh     NULL
 #define evaluate_svd      NULL
+#define evaluate_fft      NULL
 
 #define MAP1(name, ...)   [OP_AT_##name] = evaluate_map,
 #define MAP2(name, ...)   [OP_AT_##name] = evaluate_map,
