@@ -86,7 +86,7 @@ static void linear_det(const LinearShape *shape, const double *a, const double *
     product *= diagonal;
     sum += log(fabs(diagonal));
   }
-  *y = shape->flag ? negative ? (double)NAN : sum : product;
+  *y = shape->flag ? negative ? (double)NAN : sum : product + 0.0; // no -0
 }
 
 /* ---- orthogonal factors --------------------------------------------------------------------------------------------- */
