@@ -66,6 +66,16 @@ Graph *graph_bind(const Graph *graph, Arena *arena, const DimBinding *bindings, 
   return bound;
 }
 
+void graph_assume(Graph *graph, const Variable *variable, bool truth) {
+  for (int i = 0; i < graph->nodes; i++) {
+    Node *node = graph->node[i];
+    if (node->op != OP_READ || node->attr.variable != variable) continue;
+    node->op = OP_CONSTANT;
+    node->attr.variable = NULL;
+    node->attr.whole = truth;
+  }
+}
+
 const Node *graph_misfit(const Graph *bound, const char **why) {
   for (int i = 0; i < bound->nodes; i++) {
     const Node *node = bound->node[i];

@@ -108,6 +108,9 @@ const Node *graph_misfit(const Graph *bound, const char **why);
  * alone; NULL where it needs anything else of the step. */
 Node *graph_after(Graph *into, const Graph *from, const Node *node);
 
+/* What reads `variable`, a bool scalar, takes it for `truth` from now on. To be simplified after. */
+void graph_assume(Graph *graph, const Variable *variable, bool truth);
+
 void graph_print(const Graph *graph, Text *out); // stable text: one node a line
 /* Asserts every invariant: order, arity, dtypes, shapes against the op's shape rule. For tests and debug builds. */
 void graph_verify(const Graph *graph);

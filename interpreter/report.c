@@ -173,6 +173,40 @@ void report_check(Report *report, int graphs, int64_t weights, double ms) {
   emit(&event);
 }
 
+void report_test(Report *report, const char *name, bool passed) {
+  if (!report->json) {
+    report_line(report, passed ? "passed" : "FAILED", "%s", name);
+    return;
+  }
+  Text event = {0};
+  text_add(&event, "{\"event\": \"test\", \"name\": ");
+  quote(&event, name);
+  text_printf(&event, ", \"passed\": %s", passed ? "true" : "false");
+  emit(&event);
+}
+
+void report_trial(Report *report, const char *sweep, int64_t trial, int64_t trials, const char *values,
+                  const char *metric, double value) {
+  if (!report->json) {
+    if (isnan(value))
+      report_line(report, sweep, "%" PRId64 "/%" PRId64 "  failed  %s", trial, trials, values);
+    else
+      report_line(report, sweep, "%" PRId64 "/%" PRId64 "  valid.%s %.6g  %s", trial, trials, metric, value,
+                  values);
+    return;
+  }
+  Text event = {0};
+  text_add(&event, "{\"event\": \"trial\", \"sweep\": ");
+  quote(&event, sweep);
+  text_printf(&event, ", \"trial\": %" PRId64 ", \"values\": ", trial);
+  quote(&event, values);
+  text_add(&event, ", \"metric\": ");
+  quote(&event, metric);
+  text_add(&event, ", \"value\": ");
+  number(&event, value);
+  emit(&event);
+}
+
 void report_start(Report *report, const char *task, int64_t steps, int64_t rows) {
   if (!report->json) return;
   Text event = {0};

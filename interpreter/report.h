@@ -44,7 +44,11 @@ void report_epoch(Report *report, const ReportEpoch *epoch);
 void report_kept(Report *report, const char *task, int64_t epoch, const char *metric, double value,
                  const char *path);
 void report_measures(Report *report, const char *task, const ReportNumber *numbers, int count,
-                     int64_t rows);               // of an eval
+                     int64_t rows); // of an eval
+void report_test(Report *report, const char *name, bool passed);
+/* A trial of a sweep; value NaN: it failed. */
+void report_trial(Report *report, const char *sweep, int64_t trial, int64_t trials, const char *values,
+                  const char *metric, double value);
 void report_step_time(Report *report, double ms); // of one training step
 void report_first_step(Report *report);           // the moment the first step ended
 void report_done(Report *report, int exit_code);  // the `done` event

@@ -1,19 +1,14 @@
 /* eval, predict and task blocks: one pass over rows, or over nothing. */
 #include "interpreter/formats/csv_write.h"
 #include "interpreter/formats/save.h"
-#include "interpreter/session.h"
+#include "interpreter/order.h"
 #include "interpreter/show_value.h"
 #include "lang/problems.h"
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { PART_TASK = 3 };
-
-typedef struct {
-  double sum, rows;
-} Average;
 
 static const Part *rows_of(Session *session, const Pass *pass) {
   if (!pass->data) return NULL;
@@ -25,64 +20,45 @@ static RunArgs task_args(const Session *session, int64_t batch) {
   return (RunArgs){.seed = session->options->seed, .step = 1, .batch = batch, .part = PART_TASK};
 }
 
-/* Shows a printed expression by its last value. */
-static void show_print(Session *session, Runner *runner, const Measure *measure, const Average *mean) {
-  Text text = {0};
-  const Type *type;
-  const Value *value = measure->value;
-  const void *data = runner_value(runner, measure->name, &type);
-  if (value->kind == VALUE_STRING)
-    text_printf(&text, "%s\n", value->u.string.bytes);
-  else if (!data) {
-    value_print(value, &text);
-    text_add(&text, "\n");
-  } else if (type->rank == 0 && !measure->stateful && mean && dtype_is_float(type->dtype)) {
-    text_printf(&text, "%.6g\n", mean->sum / mean->rows);
-  } else if (value->kind == VALUE_TENSOR && value->u.tensor.image && dtype_is_float(type->dtype)) {
-    show_image(&text, type, data, session->options->colour && isatty(1));
-  } else
-    show_tensor(&text, type, data, value->kind == VALUE_TENSOR ? value->u.tensor.fitted : NULL,
-                value->kind == VALUE_TENSOR && value->u.tensor.text);
-  report_result(session->report, text_string(&text));
-  text_free(&text);
-}
-
 int measure_task(Session *session, Task *task) {
   Pass *pass = task->once;
   const Part *rows = rows_of(session, pass);
   if (pass->data && !rows) return 3;
   int64_t batch = rows && rows->count < task->settings.batch ? rows->count : task->settings.batch, number = 0;
   Runner *runner = runner_new(session, pass, rows ? batch : 1);
-  if (!runner) return 3;
+  FurtherRows further = {0};
+  if (!runner || !further_open(&further, session, pass, 0, false, batch)) {
+    runner_free(runner);
+    further_free(&further);
+    return 3;
+  }
   Average *mean = ARENA_ARRAY(session->arena, Average, pass->measures + 1);
   runner_reset(runner, VARIABLE_METRIC);
   int64_t total = rows ? rows->count : 1;
+  bool as_expected = true;
   for (int64_t from = 0; from < total && !interrupted; from += batch, number++) {
     int64_t count = total - from < batch ? total - from : batch;
     RunArgs args = task_args(session, number);
+    session->running[3] = from == 0;
+    runner_decide(runner, 1, true, true);
+    further_take(&further, runner, from, count);
     if (!runner_run(runner, rows ? rows->row + from : NULL, count, &args)) {
       runner_free(runner);
+      further_free(&further);
       return 1;
     }
-    for (int i = 0; i < pass->measures; i++) {
-      mean[i].sum += runner_number(runner, pass->measure[i].name) * (double)count;
-      mean[i].rows += (double)count;
-    }
+    averages_add(runner, pass, mean, count);
+    as_expected = expectations_hold(session, runner, pass, false) && as_expected;
   }
-  runner_finish(runner);
   ReportNumber *numbers = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 1);
-  int count = 0;
-  for (int i = 0; i < pass->measures; i++) {
-    const Measure *m = &pass->measure[i];
-    if (m->is_print) continue;
-    numbers[count++] =
-        (ReportNumber){m->name, m->stateful ? runner_number(runner, m->name) : mean[i].sum / mean[i].rows};
-  }
+  int count = averages_read(runner, pass, mean, numbers);
+  as_expected = expectations_hold(session, runner, pass, true) && as_expected;
   if (count) report_measures(session->report, task->name, numbers, count, total);
   for (int i = 0; i < pass->measures; i++)
-    if (pass->measure[i].is_print) show_print(session, runner, &pass->measure[i], &mean[i]);
+    if (pass->measure[i].kind == MEASURE_PRINT) show_measure(session, runner, &pass->measure[i], &mean[i]);
   runner_free(runner);
-  return interrupted ? 128 + interrupted : 0;
+  further_free(&further);
+  return interrupted ? 128 + interrupted : as_expected ? 0 : 1;
 }
 
 // ---- predict --------------------------------------------------------------------------------------------------
@@ -206,17 +182,22 @@ int predict_task(Session *session, Task *task, const char *to) {
   if (batch == 0) batch = 1;
   Runner *runner = runner_new(session, pass, batch);
   if (runner) runner_longest(runner);
-  CsvWriter *csv = runner ? csv_begin(session->problems, to, ',') : NULL;
+  FurtherRows further = {0};
+  bool open = runner && further_open(&further, session, pass, 0, false, batch);
+  CsvWriter *csv = open ? csv_begin(session->problems, to, ',') : NULL;
   if (!csv) {
     runner_free(runner);
+    further_free(&further);
     return 3;
   }
   for (int64_t from = 0; from < rows->count && !interrupted; from += batch, number++) {
     int64_t count = rows->count - from < batch ? rows->count - from : batch;
     RunArgs args = task_args(session, number);
+    further_take(&further, runner, from, count);
     if (!runner_run(runner, rows->row + from, count, &args)) {
       csv_abandon(csv);
       runner_free(runner);
+      further_free(&further);
       return 1;
     }
     if (from == 0) write_header(csv, pass, runner);
@@ -231,6 +212,7 @@ int predict_task(Session *session, Task *task, const char *to) {
     }
   }
   runner_free(runner);
+  further_free(&further);
   if (!csv_commit(csv, session->problems)) return 3;
   if (empties)
     report_line(session->report, task->name, "%lld of %lld rows lack a value that is needed and stay empty",
@@ -241,9 +223,16 @@ int predict_task(Session *session, Task *task, const char *to) {
 
 // ---- task -----------------------------------------------------------------------------------------------------
 
-static bool save_table(Session *session, Runner *runner, const Pass *pass, int index) {
+/* `{step}` in the name of a file is the number of the step. */
+static const char *name_with_step(Session *session, const char *to, int64_t step) {
+  const char *mark = strstr(to, "{step}");
+  return mark ? arena_printf(session->arena, "%.*s%lld%s", (int)(mark - to), to, (long long)step, mark + 6)
+              : to;
+}
+
+bool save_table(Session *session, Runner *runner, const Pass *pass, int index, int64_t step) {
   const Value *table = pass->save[index].value;
-  const char *to = pass->save[index].to;
+  const char *to = name_with_step(session, pass->save[index].to, step);
   if (!save_path_allowed(session->problems, pass->save[index].ast->at, to)) return false;
   if (session->options->out) to = arena_printf(session->arena, "%s/%s", session->options->out, to);
   int columns = table->u.items.count;
@@ -289,9 +278,11 @@ int plain_task(Session *session, Task *task) {
   }
   runner_finish(runner);
   for (int i = 0; i < pass->measures; i++)
-    if (pass->measure[i].is_print) show_print(session, runner, &pass->measure[i], NULL);
+    if (pass->measure[i].kind == MEASURE_PRINT) show_measure(session, runner, &pass->measure[i], NULL);
   bool ok = true;
-  for (int i = 0; i < pass->saves && ok; i++) ok = save_table(session, runner, pass, i);
+  for (int i = 0; i < pass->saves && ok; i++) ok = save_table(session, runner, pass, i, 0);
+  bool as_expected = expectations_hold(session, runner, pass, false);
+  as_expected = expectations_hold(session, runner, pass, true) && as_expected;
   runner_free(runner);
-  return ok ? 0 : 3;
+  return !ok ? 3 : as_expected ? 0 : 1;
 }

@@ -17,28 +17,42 @@ typedef struct {
   Task **task; // in the order of the file; sweeps and tests apart
   int tasks;
   Backend *backend;
-  double running[3];        // step, epoch, progress
+  double running[4];        // step, epoch, progress, first_batch
+  int weights_copied;       // weights of the program that copies_start has seen
   int64_t weights_made;     // outputs of program->init that were run
   const char *weights_from; // where the weights came from; NULL: initial ones
   bool trained;
+  ReportNumber *result; // validation of the weights that training kept
+  int results;
 } Session;
 
 /* A program checked whole, its tasks built: those of `kinds` (a bit a TaskKind) whose name is in `names`, or all of
  * them when count is 0. NULL after an error. */
-#define ALL_KINDS (~0u)
+#define KIND_TESTS (1u << 5) // test blocks
+#define ALL_KINDS  (~0u)
 Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report,
                       const char *path, unsigned kinds, const char *const *names, int count);
 bool session_start(Session *session); // device, memory, first weights
 void session_close(Session *session);
+/* Runs a graph of first values from output `first` on (those of all roles if role < 0) and leaves them in the
+ * variables; `part` is a key of its random numbers. false after a Problem. */
+bool session_assign(Session *session, const Graph *from, int first, int role, uint32_t part);
 
-/* A pass made ready to run: its plans, one for each number of rows and longest row of a batch, and the memory of its
- * columns. */
+/* A pass made ready to run: its plans, one for each number of rows, longest row of a batch and set of guards,
+ * and the memory of its columns. */
 typedef struct Runner Runner;
 Runner *runner_new(Session *session, Pass *pass, int64_t most_rows);
-bool runner_prepare(Runner *runner,
-                    int64_t rows); // makes the plan for that many rows, the longest among them, now
+/* Makes the plan for that many rows, the longest among them, and these guards now. */
+bool runner_prepare(Runner *runner, int64_t rows);
 /* What the symbols of a pass are for that many rows, the longest among them; in `arena`. */
 DimBinding *pass_bindings(Arena *arena, const Pass *pass, int64_t rows, int *count);
+/* Decides which guards hold in the runs that follow: those of step `step`; `update`: of the last batch of an update;
+ * `tell`: of one behind which a line is told. The session's running numbers are those of that step. */
+void runner_decide(Runner *runner, int64_t step, bool update, bool tell);
+uint64_t runner_due(const Runner *runner);                  // the guards that hold, a bit each
+bool runner_active(const Runner *runner, const When *when); // whether what stands under such guards ran
+/* The rows of further table `number` (from 0) in the runs that follow, as many as of the first one. */
+void runner_rows(Runner *runner, int number, const int64_t *row);
 /* Runs the pass on rows of its table (row NULL: a pass without data). false after a Problem: what the program asks
  * for is impossible with this number of rows. */
 bool runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args);
@@ -61,6 +75,24 @@ Bundle *session_bundle(Session *session, const char *model); // model NULL: all
 bool session_load(Session *session, const char *path, Span span, const char *model, bool statistics);
 const char *weight_path(const Elaborator *e, const Weight *weight); // as shown: net.Dense.W, net.Dense.1.W
 
+/* What a measure came to: sums over rows of its values. */
+typedef struct {
+  double sum, rows;
+} Average;
+void averages_clear(Average *mean, const Pass *pass);
+void averages_add(Runner *runner, const Pass *pass, Average *mean, int64_t rows); // a batch that has run
+/* Loss first, then metrics in the order of the text; the count. */
+int averages_read(Runner *runner, const Pass *pass, const Average *mean, ReportNumber *out);
+/* Shows a printed expression by its last value, or the mean of a scalar (mean not NULL). */
+/* Whether all that the pass expects is so, a Problem for each that is not; `finished`: what depends on the states of
+ * metrics, else the rest. */
+bool expectations_hold(Session *session, Runner *runner, const Pass *pass, bool finished);
+void show_measure(Session *session, Runner *runner, const Measure *measure, const Average *mean);
+
+/* Models that are declared as copies start with the weights and states of their models: of `from` alone, or all whose
+ * weights are new. */
+void copies_start(Session *session, const char *from);
+
 /* Copies of all weights and states, to go back to. */
 void *weights_copy(Session *session, void *into); // into NULL: new; freed by memory_free
 void weights_restore(Session *session, const void *copy);
@@ -70,6 +102,7 @@ int train_task(Session *session, Task *task);
 int measure_task(Session *session, Task *task);
 int predict_task(Session *session, Task *task, const char *to);
 int plain_task(Session *session, Task *task);
+bool save_table(Session *session, Runner *runner, const Pass *pass, int index, int64_t step);
 
 extern volatile int interrupted; // the signal that asked to stop; 0: none
 

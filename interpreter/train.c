@@ -3,8 +3,11 @@
  * Everything is decided before the first step: plans for the full and the last batch, memory, the order of rows
  * (a keyed permutation of seed and epoch). A step gathers rows, runs one plan and reads a few scalars. */
 #include "interpreter/data/batches.h"
+#include "interpreter/elaborate/dataset.h"
 #include "interpreter/formats/runs.h"
 #include "interpreter/formats/save.h"
+#include "interpreter/lbfgs.h"
+#include "interpreter/order.h"
 #include "interpreter/session.h"
 #include "lang/problems.h"
 
@@ -14,19 +17,17 @@
 enum { PART_TRAINING = 1, PART_VALIDATION = 2 }; // `part` of random streams
 
 typedef struct {
-  double sum, rows;
-} Average;
-
-typedef struct {
   Session *session;
   Task *task;
-  Runner *train, *accumulate, *valid;
+  Runner *train, *valid;
   const Part *rows;
-  Batches order;                  // rows of training in the order of this epoch
+  RowOrder order;                 // of the rows of training, pass after pass
+  Batches cut;                    // those of this epoch in batches
+  FurtherRows more, valid_more;   // of the two passes
   int64_t *valid_row, valid_rows; // rows to validate on
   int64_t batch, batches, steps, epochs;
-  int64_t step, epoch; // done so far
-  Average *mean;       // by measure of the training pass
+  int64_t step, epoch;        // done so far
+  Average *mean, *valid_mean; // by measure of the two passes
   ReportNumber *train_numbers, *valid_numbers;
   int trains, valids;
   Run *run;
@@ -39,30 +40,28 @@ typedef struct {
   double epoch_start, run_start;
 } Training;
 
-static void averages_clear(Average *mean, int count) { memset(mean, 0, sizeof(*mean) * (size_t)count); }
+// ---- validation -----------------------------------------------------------------------------------------------
 
-static void averages_add(Runner *runner, const Pass *pass, Average *mean, int64_t rows) {
+/* What the pass prints and saves, as far as it is due. */
+static void show(Training *t, Runner *runner, const Pass *pass, const Average *mean) {
   for (int i = 0; i < pass->measures; i++) {
-    if (pass->measure[i].stateful) continue;
-    mean[i].sum += runner_number(runner, pass->measure[i].name) * (double)rows;
-    mean[i].rows += (double)rows;
+    const Measure *measure = &pass->measure[i];
+    if (measure->kind == MEASURE_PRINT && runner_active(runner, &measure->when))
+      show_measure(t->session, runner, measure, mean ? &mean[i] : NULL);
   }
+  for (int i = 0; i < pass->saves; i++)
+    if (runner_active(runner, &pass->save[i].when) && !save_table(t->session, runner, pass, i, t->step))
+      t->exit_code = 3;
 }
 
-/* Loss first, then metrics in the order of the text. */
-static int averages_read(Runner *runner, const Pass *pass, const Average *mean, ReportNumber *out) {
-  int count = 0;
-  runner_finish(runner);
-  for (int turn = 0; turn < 2; turn++)
-    for (int i = 0; i < pass->measures; i++) {
-      bool loss = !strcmp(pass->measure[i].name, "loss");
-      if (loss != (turn == 0)) continue;
-      out[count++] = (ReportNumber){pass->measure[i].name, pass->measure[i].stateful
-                                                               ? runner_number(runner, pass->measure[i].name)
-                                                           : mean[i].rows > 0 ? mean[i].sum / mean[i].rows
-                                                                              : NAN};
-    }
-  return count;
+/* ema: the averages take the place of the weights, or give it back. */
+static void averages_swap(Training *t) {
+  const Pass *pass = t->task->train;
+  for (int i = 0; i < pass->averages; i++) {
+    void *weight = pass->average[i].weight->data;
+    pass->average[i].weight->data = pass->average[i].average->data;
+    pass->average[i].average->data = weight;
+  }
 }
 
 /* Windows of k streams come in batches of k, in order. 0: none. */
@@ -74,25 +73,28 @@ static int64_t valid_batch(const Training *t) {
   return streams_of(t->task->train) || t->batch > 256 ? t->batch : 256;
 }
 
-// ---- validation -----------------------------------------------------------------------------------------------
-
 static void validate(Training *t) {
   if (!t->valid) return;
   const Pass *pass = t->task->valid;
-  Average *mean = ARENA_ARRAY(t->session->arena, Average, pass->measures + 1);
+  averages_clear(t->valid_mean, pass);
   runner_reset(t->valid, VARIABLE_METRIC);
+  runner_reset(t->valid, VARIABLE_OPTIMIZER); // states of the block start anew
   int64_t batch = valid_batch(t), number = 0;
   for (int64_t from = 0; from < t->valid_rows; from += batch) {
     int64_t count = t->valid_rows - from < batch ? t->valid_rows - from : batch;
     RunArgs args = {
         .seed = t->task->settings.seed, .step = t->step, .batch = number++, .part = PART_VALIDATION};
+    t->session->running[3] = from == 0;
+    runner_decide(t->valid, t->step, true, true);
+    further_take(&t->valid_more, t->valid, from, count);
     if (!runner_run(t->valid, t->valid_row + from, count, &args)) {
       t->exit_code = 1;
       return;
     }
-    averages_add(t->valid, pass, mean, count);
+    averages_add(t->valid, pass, t->valid_mean, count);
   }
-  t->valids = averages_read(t->valid, pass, mean, t->valid_numbers);
+  t->valids = averages_read(t->valid, pass, t->valid_mean, t->valid_numbers);
+  show(t, t->valid, pass, t->valid_mean);
 }
 
 static double watched(const Training *t, const char *metric) {
@@ -122,15 +124,38 @@ static bool save_weights(Training *t, const char *name) {
   return ok;
 }
 
+/* The numbers of this validation are those of the weights that are kept. */
+static void remember_result(Training *t) {
+  memcpy(t->session->result, t->valid_numbers, sizeof(ReportNumber) * (size_t)t->valids);
+  t->session->results = t->valids;
+}
+
 static void keep_if_better(Training *t, int64_t epoch) {
   const Settings *s = &t->task->settings;
+  if (!s->keep && t->valids) remember_result(t);
   if (!s->keep || !t->valids) return;
   double value = watched(t, s->keep);
   if (!better(value, t->best_value, s->keep_least)) return;
+  remember_result(t);
   t->best_value = value;
   t->best_epoch = epoch;
   t->best_step = t->step;
   t->best = weights_copy(t->session, t->best);
+}
+
+static void plateaus_follow(Training *t) {
+  const Pass *pass = t->task->train;
+  for (int i = 0; i < pass->plateaus && t->valids; i++) {
+    const Plateau *p = &pass->plateau[i];
+    double value = watched(t, p->metric), *best = p->best->data, *worse = p->worse->data;
+    if (better(value, *best, p->least)) {
+      *best = value;
+      *worse = 0;
+    } else if (++*worse >= (double)p->patience) {
+      *(double *)p->value->data *= p->factor;
+      *worse = 0;
+    }
+  }
 }
 
 static void stop_if_stuck(Training *t) {
@@ -145,6 +170,14 @@ static void stop_if_stuck(Training *t) {
                 s->stop, (long long)s->patience);
     t->stop = true;
   }
+}
+
+/* stop = hours(2). */
+static void stop_in_time(Training *t) {
+  double hours = t->task->settings.hours;
+  if (hours <= 0 || t->stop || seconds_now() - t->run_start < 3600 * hours) return;
+  report_line(t->session->report, t->task->name, "stopped after %g hours", hours);
+  t->stop = true;
 }
 
 // ---- steps ----------------------------------------------------------------------------------------------------
@@ -179,24 +212,56 @@ static void running_numbers(Training *t, int64_t step, int64_t epoch) {
 }
 
 static int64_t batch_rows(const Training *t, int64_t batch) {
-  return t->rows ? t->order.start[batch + 1] - t->order.start[batch] : 1;
+  return t->rows ? t->cut.start[batch + 1] - t->cut.start[batch] : 1;
 }
 
 static const int64_t *batch_row(const Training *t, int64_t batch) {
-  return t->rows ? t->order.row + t->order.start[batch] : NULL;
+  return t->rows ? t->cut.row + t->cut.start[batch] : NULL;
 }
 
-static Runner *runner_of(const Training *t, int64_t batch) {
-  int64_t k = t->task->settings.accumulate;
-  bool updates = !t->accumulate || (batch + 1) % k == 0 || batch + 1 == t->batches;
-  return updates ? t->train : t->accumulate;
+/* Whether the batch is the last of an update. */
+static bool updates(const Training *t, int64_t batch) {
+  return (batch + 1) % t->task->settings.accumulate == 0 || batch + 1 == t->batches;
+}
+
+/* Whether a line is told behind the batch, which belongs to update `step`. */
+static bool tells(const Training *t, int64_t batch, int64_t step) {
+  int64_t every = t->task->settings.validate_steps;
+  return updates(t, batch) && (batch + 1 == t->batches || step >= t->steps || (every && step % every == 0));
+}
+
+static void decide(Training *t, int64_t batch, int64_t step) {
+  running_numbers(t, step, t->epoch + 1);
+  t->session->running[3] = batch == 0;
+  runner_decide(t->train, step, updates(t, batch), tells(t, batch, step));
+  if (t->rows)
+    further_take(&t->more, t->train, t->epoch * t->rows->count + t->cut.start[batch], batch_rows(t, batch));
+}
+
+static RunArgs batch_args(const Training *t, int64_t batch, int64_t step) {
+  return (RunArgs){.seed = t->task->settings.seed, .step = step, .batch = batch, .part = PART_TRAINING};
 }
 
 static bool run_batch(Training *t, int64_t batch, int64_t step) {
-  running_numbers(t, step, t->epoch + 1);
-  return runner_run(
-      runner_of(t, batch), batch_row(t, batch), batch_rows(t, batch),
-      &(RunArgs){.seed = t->task->settings.seed, .step = step, .batch = batch, .part = PART_TRAINING});
+  RunArgs args = batch_args(t, batch, step);
+  decide(t, batch, step);
+  return runner_run(t->train, batch_row(t, batch), batch_rows(t, batch), &args);
+}
+
+static double loss_again(void *context) {
+  Training *t = context;
+  RunArgs args = batch_args(t, 0, t->step);
+  runner_reset(t->train, VARIABLE_METRIC); // as if the step had not been tried
+  return runner_run(t->train, batch_row(t, 0), batch_rows(t, 0), &args) ? runner_number(t->train, "loss")
+                                                                        : NAN;
+}
+
+/* lbfgs moves the weights behind the step. */
+static void search(Training *t, double loss) {
+  const Pass *pass = t->task->train;
+  if (!pass->search || lbfgs_step(pass->search, loss, loss_again, t)) return;
+  report_line(t->session->report, t->task->name, "stopped: no weights nearby have a lower loss");
+  t->stop = true;
 }
 
 /* A number that is not finite came up in `batch` of this epoch: goes back to its begin, repeats what led there
@@ -208,13 +273,12 @@ static void blame(Training *t, int64_t batch, int64_t first_step) {
   int64_t step = first_step;
   for (int64_t i = 0; i < batch; i++) {
     run_batch(t, i, step);
-    if (runner_of(t, i) == t->train) step++;
+    if (updates(t, i)) step++;
   }
-  running_numbers(t, step, t->epoch + 1);
+  RunArgs args = batch_args(t, batch, step);
+  decide(t, batch, step);
   const Node *node = NULL;
-  runner_blame(
-      runner_of(t, batch), batch_row(t, batch), batch_rows(t, batch),
-      &(RunArgs){.seed = t->task->settings.seed, .step = step, .batch = batch, .part = PART_TRAINING}, &node);
+  runner_blame(t->train, batch_row(t, batch), batch_rows(t, batch), &args, &node);
   problem_not_a_number(t->session->problems, node ? node->span : t->task->ast->at, t->task->name, failed,
                        node ? op_table[node->op].name : NULL, node ? node->layer : NULL);
   snapshot(t, t->begin, true);
@@ -226,6 +290,7 @@ static void blame(Training *t, int64_t batch, int64_t first_step) {
 static void tell(Training *t, int64_t epoch, bool measure) {
   t->trains = averages_read(t->train, t->task->train, t->mean, t->train_numbers);
   t->valids = 0;
+  averages_swap(t);
   if (measure && !interrupted) validate(t);
   double now = seconds_now();
   ReportEpoch told = {.task = t->task->name,
@@ -241,6 +306,8 @@ static void tell(Training *t, int64_t epoch, bool measure) {
   t->epoch_start = now;
   report_epoch(t->session->report, &told);
   keep_if_better(t, epoch);
+  averages_swap(t);
+  plateaus_follow(t);
   stop_if_stuck(t);
 }
 
@@ -248,26 +315,28 @@ static void run_epoch(Training *t) {
   const Pass *pass = t->task->train;
   int64_t every = t->task->settings.validate_steps;
   if (t->rows)
-    batches_order(&t->order, t->task->settings.shuffle && !streams_of(pass), t->task->settings.seed,
-                  (uint64_t)t->epoch + 1);
-  averages_clear(t->mean, pass->measures);
+    batches_cut(&t->cut, order_pass(&t->order, t->epoch), t->order.shuffle, t->task->settings.seed,
+                (uint64_t)t->epoch + 1);
+  averages_clear(t->mean, pass);
   runner_reset(t->train, VARIABLE_METRIC);
   t->begin = snapshot(t, t->begin, false);
   int64_t first_step = t->step + 1;
   for (int64_t batch = 0; batch < t->batches && !interrupted; batch++) {
-    Runner *runner = runner_of(t, batch);
     double start = seconds_now();
-    if (runner == t->train) t->step++;
-    if (!run_batch(t, batch, runner == t->train ? t->step : t->step + 1)) {
+    bool update = updates(t, batch);
+    t->step += update;
+    if (!run_batch(t, batch, update ? t->step : t->step + 1)) {
       t->exit_code = 1;
       return;
     }
-    double loss = runner_number(runner, "loss"), finite = runner_number(runner, "finite");
+    double loss = runner_number(t->train, "loss"), finite = runner_number(t->train, "finite");
     if (!isfinite(loss) || !isfinite(finite)) {
       blame(t, batch, first_step);
       return;
     }
-    averages_add(runner, pass, t->mean, batch_rows(t, batch));
+    averages_add(t->train, pass, t->mean, batch_rows(t, batch));
+    show(t, t->train, pass, NULL);
+    search(t, loss);
     report_step_time(t->session->report, 1e3 * (seconds_now() - start));
     report_first_step(t->session->report);
     ReportNumber live = {"loss", loss};
@@ -279,8 +348,12 @@ static void run_epoch(Training *t) {
                        .train = &live,
                        .trains = 1};
     report_progress(t->session->report, &now, (double)t->step / (seconds_now() - t->run_start));
-    if (runner != t->train) continue;
-    if (every && t->step % every == 0 && t->step < t->steps) tell(t, t->epoch + 1, true);
+    if (!update) continue;
+    bool log = t->task->settings.log_steps && t->step % t->task->settings.log_steps == 0;
+    bool measure = every && t->step % every == 0;
+    log = log && batch + 1 < t->batches; // else the epoch's own line follows
+    if ((measure || log) && t->step < t->steps) tell(t, t->epoch + 1, measure);
+    stop_in_time(t);
     if (t->stop || t->exit_code || t->step >= t->steps) return;
   }
 }
@@ -306,6 +379,74 @@ static void draw_valid_rows(Training *t) {
   t->valid_rows = s->validate_rows;
 }
 
+#define STEPS_TRIED 100000 // for which guards are looked up in advance; later ones are met when they come
+
+/* Plans for the full and the last batch, under all guards that the steps will meet. */
+static bool prepare_plans(Training *t) {
+  const Settings *s = &t->task->settings;
+  int64_t updates_of_epoch = (t->batches + s->accumulate - 1) / s->accumulate, last = t->batches - 1;
+  int64_t rest = t->rows ? t->rows->count - last * t->batch : 1;
+  int64_t most = t->steps < STEPS_TRIED ? t->steps : STEPS_TRIED;
+  if (rest > t->batch) rest = t->batch;
+  for (int64_t step = 1; step <= (t->task->train->guards ? most : 1); step++) {
+    running_numbers(t, step, (step - 1) / updates_of_epoch + 1);
+    int64_t batch = (step - 1) % updates_of_epoch * s->accumulate;
+    t->session->running[3] = batch == 0;
+    for (int64_t i = batch; i < batch + s->accumulate && i < t->batches; i++) {
+      runner_decide(t->train, step, updates(t, i), tells(t, i, step));
+      if (!runner_prepare(t->train, i == last ? rest : t->batch)) return false;
+    }
+  }
+  return t->task->train->guards || runner_prepare(t->train, rest);
+}
+
+/* The chances of drawing rows, as the program says. false after a Problem. */
+static bool draw_rows(Training *t) {
+  const Pass *pass = t->task->train;
+  double *chance = rows_compute(t->session->program, pass->data, pass->draw, t->rows), sum = 0;
+  for (int64_t i = 0; i < t->rows->count && pass->draw_balanced; i++) sum = fmax(sum, chance[i]);
+  if (pass->draw_balanced && sum < 1e8) {
+    double *count = memory_alloc((size_t)sum + 1, sizeof(double));
+    for (int64_t i = 0; i < t->rows->count; i++) count[(int64_t)fmax(chance[i], 0)]++;
+    for (int64_t i = 0; i < t->rows->count; i++) chance[i] = 1 / count[(int64_t)fmax(chance[i], 0)];
+    memory_free(count);
+  }
+  sum = 0;
+  bool ok = true;
+  for (int64_t i = 0; i < t->rows->count && ok; i++) {
+    ok = chance[i] >= 0 && isfinite(chance[i]);
+    if (!ok) problem_chance(t->session->problems, pass->draw_at, t->rows->row[i] + 1, chance[i]);
+    sum += chance[i];
+  }
+  if (ok && sum <= 0) {
+    problem_chance(t->session->problems, pass->draw_at, 0, 0);
+    ok = false;
+  }
+  if (ok) order_draw(&t->order, chance);
+  memory_free(chance);
+  return ok;
+}
+
+/* The orders of the rows of all tables of the task. */
+static bool orders_open(Training *t) {
+  const Settings *s = &t->task->settings;
+  Session *session = t->session;
+  const Pass *pass = t->task->train, *valid = t->task->valid;
+  if (!t->rows) return true;
+  t->order = order_new(t->rows, s->seed, s->shuffle && !streams_of(pass));
+  if (!further_open(&t->more, session, pass, s->seed, s->shuffle, t->batch) ||
+      (valid && !further_open(&t->valid_more, session, valid, s->seed, false, valid_batch(t))))
+    return false;
+  return !pass->draw || draw_rows(t);
+}
+
+static void orders_close(Training *t) {
+  order_free(&t->order);
+  batches_free(&t->cut);
+  further_free(&t->more);
+  further_free(&t->valid_more);
+}
+
 static bool training_open(Training *t) {
   Session *session = t->session;
   const Settings *s = &t->task->settings;
@@ -321,33 +462,43 @@ static bool training_open(Training *t) {
   t->batch = !t->rows ? 1 : s->batch_all || s->batch > t->rows->count ? t->rows->count : s->batch;
   t->train = runner_new(session, pass, t->batch);
   if (!t->train) return false;
-  if (t->rows) t->order = batches_new(t->rows, t->batch, s->drop_last, runner_lengths(t->train));
-  t->batches = t->rows ? t->order.count : s->steps ? s->steps : 1;
+  if (t->rows) t->cut = batches_new(t->rows->count, t->batch, s->drop_last, runner_lengths(t->train));
+  t->batches = t->rows ? t->cut.count : s->steps ? s->steps : 1;
   int64_t updates = (t->batches + s->accumulate - 1) / s->accumulate;
   t->steps = s->steps ? s->steps : (int64_t)ceil(s->epochs * (double)updates);
   t->epochs = (t->steps + updates - 1) / updates;
+  if (!orders_open(t)) return false;
   t->mean = ARENA_ARRAY(session->arena, Average, pass->measures + 1);
+  if (t->task->valid) t->valid_mean = ARENA_ARRAY(session->arena, Average, t->task->valid->measures + 1);
   t->train_numbers = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 1);
   t->valid_numbers = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 64);
+  session->result = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 64);
+  session->results = 0;
   t->best_value = t->last_stop = NAN;
-  if (t->task->accumulate) t->accumulate = runner_new(session, t->task->accumulate, t->batch);
   if (t->task->valid) t->valid = runner_new(session, t->task->valid, valid_batch(t));
-  if ((t->task->valid && !t->valid) || (t->task->accumulate && !t->accumulate)) return false;
+  if (t->task->valid && !t->valid) return false;
   if (t->valid) draw_valid_rows(t);
   runner_reset(t->train, VARIABLE_OPTIMIZER);
-  bool short_batch = t->rows && t->rows->count % t->batch && !s->drop_last;
-  if (!runner_prepare(t->train, t->batch) ||
-      (short_batch && !runner_prepare(t->train, t->rows->count % t->batch)) ||
-      (t->accumulate && !runner_prepare(t->accumulate, t->batch)))
-    return false;
+  if (!prepare_plans(t)) return false;
   t->run = run_create(session->arena, session->problems, session->options->out ? session->options->out : ".",
                       session->program->program_name, t->task->name);
   return t->run != NULL;
 }
 
+/* ema: the weights are the averages from here on. */
+static void averages_take(Training *t) {
+  const Pass *pass = t->task->train;
+  for (int i = 0; i < pass->averages; i++) {
+    Variable *weight = pass->average[i].weight;
+    memcpy(weight->data, pass->average[i].average->data,
+           (size_t)type_count(&weight->type) * dtype_size(weight->type.dtype));
+  }
+}
+
 static void training_save(Training *t) {
   Session *session = t->session;
   const Settings *s = &t->task->settings;
+  averages_take(t);
   bool differ = t->best && t->best_step != t->step;
   if (differ && !save_weights(t, "last.safetensors")) return;
   if (t->best) weights_restore(session, t->best);
@@ -377,9 +528,8 @@ int train_task(Session *session, Task *task) {
     t.exit_code = problems_exit_code(session->problems) ? problems_exit_code(session->problems) : 3;
   if (t.run) run_close(t.run);
   runner_free(t.train);
-  runner_free(t.accumulate);
   runner_free(t.valid);
-  batches_free(&t.order);
+  orders_close(&t);
   memory_free(t.valid_row);
   memory_free(t.best);
   memory_free(t.begin);

@@ -45,7 +45,7 @@ Bundle *session_bundle(Session *session, const char *model) {
   Bundle *bundle = bundle_new(session->arena);
   for (int i = 0; i < e->weights; i++) {
     const Weight *w = &e->weight[i];
-    if (model && strcmp(model, w->model)) continue;
+    if (model && !path_below(w->canonical, model)) continue;
     int64_t size[MAX_RANK];
     for (int k = 0; k < w->variable->type.rank; k++) size[k] = type_size(&w->variable->type, k);
     bundle_add(bundle, weight_path(e, w), w->variable->type.dtype, w->variable->role == VARIABLE_STATE,
@@ -96,7 +96,7 @@ static bool fill_weights(Session *session, const Bundle *bundle, const char *fil
   bool ok = true;
   for (int i = 0; i < e->weights; i++) {
     const Weight *w = &e->weight[i];
-    if (model && strcmp(model, w->model)) continue;
+    if (model && !path_below(w->canonical, model)) continue;
     const char *path = weight_path(e, w);
     const BundleTensor *tensor = bundle_find(bundle, path);
     WeightName want = weight_name(path, &w->variable->type);
@@ -178,4 +178,23 @@ void weights_restore(Session *session, const void *copy) {
     memcpy(e->weight[i].variable->data, p, size);
     p += size;
   }
+}
+
+void copies_start(Session *session, const char *from) {
+  Elaborator *e = session->program;
+  for (int c = 0; c < e->copies; c++) {
+    const char *of = e->copy[c].from, *to = e->copy[c].to;
+    if (from && !path_below(of, from) && !path_below(from, of)) continue;
+    for (int i = from ? 0 : session->weights_copied; i < e->weights; i++) {
+      Variable *variable = e->weight[i].variable;
+      if (!path_below(variable->path, to)) continue;
+      const char *wanted = arena_printf(session->arena, "%s%s", of, variable->path + strlen(to));
+      for (int k = 0; k < e->weights; k++)
+        if (!strcmp(e->weight[k].canonical, wanted))
+          memcpy(variable->data, e->weight[k].variable->data,
+                 (size_t)type_count(&variable->type) * dtype_size(variable->type.dtype));
+    }
+    if (from) copies_start(session, to);
+  }
+  if (!from) session->weights_copied = e->weights;
 }

@@ -97,6 +97,7 @@ void problem_result_kind(Problems *problems, Span type, Name name, const char *w
 void problem_type_tensor(Problems *problems, Span at);                                  // E0230
 void problem_many_subscripts(Problems *problems, Span at, const char *type, int count); // E0231
 void problem_index_range(Problems *problems, Span at, const char *size);                // E0232
+void problem_record_parts(Problems *problems, Span at);                                 // E0250
 void problem_expand(Problems *problems, Span at, const char *from, const char *to);     // E0233
 /* E0234. Types of two inputs that do not go together; `why`, and `help` that can be pasted, or NULL. */
 void problem_inputs(Problems *problems, Span at, const char *name, const char *a, const char *b,
@@ -152,6 +153,28 @@ void problem_empty_part(Problems *problems, Span at);                           
 void problem_no_minimize(Problems *problems, Span at, Name name);                     // E0516
 /* E0412, exit code 3. A file given with --in lacks a column that the task reads. */
 void problem_column_needed(Problems *problems, Span at, const char *name, const char *path);
+void problem_every(Problems *problems, Span at, const char *found); // E0521
+void problem_every_place(Problems *problems, Span at);              // E0522
+/* E0523. What the weight `path` is, and what it is set to. */
+void problem_set_value(Problems *problems, Span at, const char *path, const char *wanted, const char *found);
+void problem_no_weights_yet(Problems *problems, Span at); // E0524
+void problem_guarded_value(Problems *problems, Span at, Name name, const char *old,
+                           const char *given);                         // E0525
+void problem_let_early(Problems *problems, Span at, const char *path); // E0528
+void problem_table_twice(Problems *problems, Span at, Name name);      // E0530
+void problem_draw(Problems *problems, Span at);                        // E0531
+/* E0532, exit code 3. row from 1; 0: the chances of all rows are 0. */
+void problem_chance(Problems *problems, Span at, int64_t row, double chance);
+void problem_search(Problems *problems, Span at);                                     // E0533
+void problem_plateau_place(Problems *problems, Span at);                              // E0534
+void problem_sweep_name(Problems *problems, Span at, Name name, const char *nearest); // E0535
+void problem_sweep_base(Problems *problems, Span at, const char *nearest);            // E0536
+void problem_expect_value(Problems *problems, Span at, const char *found);            // E0526
+/* E0527. What was compared, as text; right NULL: there was no comparison. */
+void problem_expectation(Problems *problems, Span at, const char *left, const char *right);
+/* E0911, exit code 2. `any`: there are tests at all. */
+void problem_unknown_test(Problems *problems, const char *name, const char *nearest, bool any);
+void problem_bent_metric(Problems *problems, Span at, const char *function); // W0603
 /* E0520. No minimize of any train block depends on the weight `path`, declared at `param`. */
 void problem_never_trained(Problems *problems, Span model, const char *path, Span param);
 /* E0519. With `rows` rows, the longest of `longest` values (0: all are alike), a slice or another size of the program

@@ -111,7 +111,7 @@ void problem_no_minimize(Problems *problems, Span at, Name name) {
 
 void problem_selection(Problems *problems, Span at, const char *kind) {
   Draft d = draft_new(problems, "E0511", at);
-  draft_title(&d, "`over` and `freeze` take models and their weights, found %s", kind);
+  draft_title(&d, "`over`, `freeze` and `set` take models and their weights, found %s", kind);
   draft_help(&d, "over net      freeze net      some of its weights:  net[\"Dense.0.*\"]");
   draft_add(&d);
 }
@@ -161,6 +161,154 @@ void problem_empty_part(Problems *problems, Span at) {
   draft_title(&d, "this part of the table has no rows");
   draft_label(&d, "0 rows");
   draft_help(&d, "split the table:  |> split(valid=0.15, test=0.15)");
+  draft_add(&d);
+}
+
+void problem_every(Problems *problems, Span at, const char *found) {
+  Draft d = draft_new(problems, "E0521", at);
+  draft_title(&d, "`every` needs a whole number of steps that is known before the run, found %s",
+              draft_short(&d, found));
+  draft_help(&d, "minimize loss using adam(1e-3) every 5");
+  draft_add(&d);
+}
+
+void problem_every_place(Problems *problems, Span at) {
+  Draft d = draft_new(problems, "E0522", at);
+  draft_title(&d, "`every` counts the steps of a train block, and this block has none");
+  draft_help(&d, "leave out  every …");
+  draft_add(&d);
+}
+
+void problem_set_value(Problems *problems, Span at, const char *path, const char *wanted, const char *found) {
+  Draft d = draft_new(problems, "E0523", at);
+  draft_title(&d, "%s is %s and would be set to %s", draft_short(&d, path), draft_short(&d, wanted),
+              draft_short(&d, found));
+  draft_help(&d, "set target = blend(target, online, 0.01)      set net[\"Dense.b\"] = 0");
+  draft_add(&d);
+}
+
+void problem_no_weights_yet(Problems *problems, Span at) {
+  Draft d = draft_new(problems, "E0524", at);
+  draft_title(&d, "these weights do not exist here");
+  draft_label(&d, "no weight of this path has been used so far");
+  draft_note(&d,
+             "the weights of a model are made where it is first used: their shapes follow from its input");
+  draft_help(&d, "use the model in a statement above, and compare the path with  lathe show");
+  draft_add(&d);
+}
+
+void problem_guarded_value(Problems *problems, Span at, Name name, const char *old, const char *given) {
+  Draft d = draft_new(problems, "E0525", at);
+  draft_title(&d, "`%s` is %s before this `if` and would be %s after it", draft_short(&d, name),
+              draft_short(&d, old), draft_short(&d, given));
+  draft_label(&d, "what may run or not keeps the type");
+  draft_help(&d, "a name of its own:  let %s_2 = …", draft_short(&d, name));
+  draft_add(&d);
+}
+
+void problem_bent_metric(Problems *problems, Span at, const char *function) {
+  Draft d = draft_new(problems, "W0603", at);
+  draft_title(&d, "a mean over batches of %s(…) is not %s of the mean", function, function);
+  draft_label(&d, "computed for each batch, then averaged");
+  draft_help(&d, "a metric with states sums over all rows first:  rmse(y, target), perplexity(logits, ids)");
+  draft_add(&d);
+}
+
+void problem_expect_value(Problems *problems, Span at, const char *found) {
+  Draft d = draft_new(problems, "E0526", at);
+  draft_title(&d, "expect needs true or false, found %s", draft_short(&d, found));
+  draft_help(&d, "expect accuracy(net(x), label) > 0.9      expect abs(a - b) < 1e-5");
+  draft_add(&d);
+}
+
+void problem_expectation(Problems *problems, Span at, const char *left, const char *right) {
+  Draft d = draft_new(problems, "E0527", at);
+  draft_title(&d, "this is not so");
+  if (right) {
+    draft_label(&d, "%s on the left", draft_short(&d, left));
+    draft_detail(&d, "%s on the right", draft_short(&d, right));
+  } else
+    draft_label(&d, "%s", draft_short(&d, left));
+  draft_add(&d);
+}
+
+void problem_unknown_test(Problems *problems, const char *name, const char *nearest, bool any) {
+  Draft d = draft_new(problems, "E0911", (Span){0});
+  if (any) {
+    draft_title(&d, "the program has no test \"%s\"", draft_short(&d, name));
+    if (nearest) draft_help(&d, "did you mean \"%s\"?", draft_short(&d, nearest));
+  } else {
+    draft_title(&d, "the program has no tests");
+    draft_help(&d, "test \"sums\" { expect 1 + 1 == 2 }");
+  }
+  d.problem.exit_code = 2;
+  draft_add(&d);
+}
+
+void problem_let_early(Problems *problems, Span at, const char *path) {
+  Draft d = draft_new(problems, "E0528", at);
+  draft_title(&d, "%s is needed before it has a value", draft_short(&d, path));
+  draft_label(&d, "in a let that a field or a first value of a weight depends on");
+  draft_help(&d, "move the let into the task");
+  draft_add(&d);
+}
+
+void problem_table_twice(Problems *problems, Span at, Name name) {
+  Draft d = draft_new(problems, "E0530", at);
+  draft_title(&d, "`%s` stands behind `on` twice", draft_short(&d, name));
+  draft_label(&d, "both would be the same rows");
+  draft_help(&d, "a second declaration of the data:  data %s_2 from …", draft_short(&d, name));
+  draft_add(&d);
+}
+
+void problem_draw(Problems *problems, Span at) {
+  Draft d = draft_new(problems, "E0531", at);
+  draft_title(&d, "draw needs a field with one number for each row");
+  draft_help(&d, "draw = balanced(label)      draw = weight");
+  draft_add(&d);
+}
+
+void problem_chance(Problems *problems, Span at, int64_t row, double chance) {
+  Draft d = draft_new(problems, "E0532", at);
+  if (row > 0)
+    draft_title(&d, "row %" PRId64 " would be drawn with the chance %g", row, chance);
+  else
+    draft_title(&d, "no row has a chance to be drawn");
+  draft_label(&d, "chances are numbers from 0 up, and not all of them 0");
+  d.problem.exit_code = 3;
+  draft_add(&d);
+}
+
+void problem_search(Problems *problems, Span at) {
+  Draft d = draft_new(problems, "E0533", at);
+  draft_title(&d, "lbfgs needs the whole table in each step, and the block for itself");
+  draft_note(&d, "it asks for the loss again at other weights: one minimize, without every, if, clip, "
+                 "accumulate and ema");
+  draft_help(&d, "batch = \"all\"; minimize mse(net(x), y) using lbfgs()");
+  draft_add(&d);
+}
+
+void problem_plateau_place(Problems *problems, Span at) {
+  Draft d = draft_new(problems, "E0534", at);
+  draft_title(&d, "plateau follows the validations of a train block, and stands in one");
+  draft_help(&d, "minimize loss using adam(1e-3 * plateau(\"valid.loss\", 3))");
+  draft_add(&d);
+}
+
+void problem_sweep_name(Problems *problems, Span at, Name name, const char *nearest) {
+  Draft d = draft_new(problems, "E0535", at);
+  draft_title(&d, "a sweep cannot change `%s`", draft_short(&d, name));
+  if (nearest) draft_label(&d, "did you mean `%s`?", draft_short(&d, nearest));
+  draft_note(&d, "it tries values of configs of the file and of settings of its train block");
+  draft_help(&d, "config %s = …      at the top of the file", draft_short(&d, name));
+  draft_add(&d);
+}
+
+void problem_sweep_base(Problems *problems, Span at, const char *nearest) {
+  Draft d = draft_new(problems, "E0536", at);
+  draft_title(&d, "a sweep works on a train block of the file");
+  if (nearest) draft_label(&d, "did you mean `%s`?", draft_short(&d, nearest));
+  draft_help(&d, "sweep search on fit { lr = log_range(1e-4, 1e-2) }");
   draft_add(&d);
 }
 

@@ -307,6 +307,14 @@ void problem_squeeze(Problems *problems, Span at, const char *type) {
   draft_add(&d);
 }
 
+void problem_record_parts(Problems *problems, Span at) {
+  Draft d = draft_new(problems, "E0250", at);
+  draft_title(&d, "these records have other parts");
+  draft_note(&d, "records act part by part, so both need parts of the same names in the same order");
+  draft_help(&d, "net[\"**\"] - 0.1 * other[\"**\"]  works where both models have one structure");
+  draft_add(&d);
+}
+
 void problem_expand(Problems *problems, Span at, const char *from, const char *to) {
   Draft d = draft_new(problems, "E0233", at);
   draft_title(&d, "%s cannot be expanded to %s", from, to);

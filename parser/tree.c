@@ -291,6 +291,7 @@ Ast *tree_test(Parser *parser, Span span, Span at, const char *doc, Ast *title, 
   node->u.task.task = TASK_TASK;
   node->u.task.doc = doc;
   node->u.task.title = title;
+  node->u.task.name = name_of(title->u.string.bytes);
   node->u.task.body = body;
   return node;
 }

@@ -10,6 +10,7 @@ typedef struct {
   int words;
   const char *after, *to; // --after=, --to
   bool base64;
+  int jobs; // --jobs
   Options options;
   Problems *problems;
   Report *report;
@@ -33,6 +34,8 @@ int command_train(Invocation *call);
 int command_run(Invocation *call);
 int command_eval(Invocation *call);
 int command_predict(Invocation *call);
+int command_test(Invocation *call);
+int command_sweep(Invocation *call);
 int command_export(Invocation *call);
 int command_show(Invocation *call);
 int command_plan(Invocation *call);

@@ -19,6 +19,13 @@ const Command commands[] = {
      "its predict blocks: rows in, rows out; - is standard input or output",
      "  lathe predict examples/digits.model read --weights digits.json --in new.csv --out -\n", true,
      command_predict},
+    {"test", "FILE [NAME …]", "its test blocks, each by itself; exit code 1 if one fails",
+     "  lathe test examples/digits.model\n", true, command_test},
+    {"sweep", "FILE SWEEP [--jobs N], or FILE TASK name=values …",
+     "a train block again and again with other values; the best of them",
+     "  --jobs N        so many runs at a time\n\n  lathe sweep wine.model fit lr=log_range(1e-4,1e-2) "
+     "width=16,32 trials=10\n",
+     true, command_sweep},
     {"export", "FILE MODEL --to x.json", "the weights of a model as JSON (or .safetensors)",
      "  --base64        numbers as base64 instead of text\n\n  lathe export examples/digits.model net --to "
      "net.json\n",

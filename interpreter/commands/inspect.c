@@ -43,7 +43,7 @@ static void show_checked(const Session *session, Text *out) {
     const Pass *pass = forward_pass(session->task[i]);
     text_printf(out, "%s", session->task[i]->name);
     for (int k = 0; k < pass->measures; k++)
-      if (!pass->measure[k].is_print) text_printf(out, "  %s", pass->measure[k].name);
+      if (pass->measure[k].kind == MEASURE_METRIC) text_printf(out, "  %s", pass->measure[k].name);
     for (int k = 0; k < pass->yields; k++) text_printf(out, "  %s", pass->yield[k].name);
     text_add(out, "\n");
   }

@@ -60,7 +60,7 @@ static int run_load(Session *session, const Ast *ast) {
   }
   const Value *what = eval(e, e->file, ast->u.transfer.what),
               *where = eval(e, e->file, ast->u.transfer.where);
-  if (what->kind != VALUE_INSTANCE || !what->u.instance.model || where->kind != VALUE_STRING) {
+  if (!weights_path(what) || where->kind != VALUE_STRING) {
     problem_transfer(e->problems, ast->span, "load net from \"net.json\"");
     return 1;
   }
@@ -69,9 +69,10 @@ static int run_load(Session *session, const Ast *ast) {
     path = arena_printf(session->arena, "%s/%s", session->options->root, path);
   else if (path[0] != '/' && slash)
     path = arena_printf(session->arena, "%.*s/%s", (int)(slash - e->program_path), e->program_path, path);
-  if (!session_load(session, path, ast->span, what->u.instance.path, false)) return 3;
+  if (!session_load(session, path, ast->span, weights_path(what), false)) return 3;
+  copies_start(session, weights_path(what));
   session->weights_from = path;
-  report_line(session->report, "load", "%s from %s", what->u.instance.path, path);
+  report_line(session->report, "load", "%s from %s", weights_path(what), path);
   return 0;
 }
 
@@ -79,13 +80,13 @@ static int run_export(Invocation *call, Session *session, const Ast *ast) {
   Elaborator *e = session->program;
   const Value *what = eval(e, e->file, ast->u.transfer.what),
               *where = eval(e, e->file, ast->u.transfer.where);
-  if (what->kind != VALUE_INSTANCE || !what->u.instance.model || where->kind != VALUE_STRING) {
+  if (!weights_path(what) || where->kind != VALUE_STRING) {
     problem_transfer(e->problems, ast->span, "export net to \"net.json\"");
     return 1;
   }
   const char *path = where->u.string.bytes;
   if (!save_path_allowed(e->problems, ast->u.transfer.where->span, path)) return 3;
-  return write_model(session, what->u.instance.path, below_out(call, path), call->base64) ? 0 : failed(call);
+  return write_model(session, weights_path(what), below_out(call, path), call->base64) ? 0 : failed(call);
 }
 
 static Task *task_of(const Session *session, const Ast *ast) {

@@ -4,7 +4,9 @@
  * from epoch to epoch. The last batch is the one that may be short; wherever it is moved to, its rows stay together. */
 #include "interpreter/data/batches.h"
 
+#include "base/arena.h"
 #include "base/random.h"
+#include "interpreter/data/table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,14 +23,14 @@ typedef struct {
   int64_t *order; // of batches
 } Scratch;
 
-Batches batches_new(const Part *from, int64_t size, bool drop_last, const int32_t *length) {
-  Batches batches = {.from = from, .size = size, .length = length};
-  batches.count = drop_last ? from->count / size : (from->count + size - 1) / size;
-  batches.row = memory_alloc((size_t)from->count + 1, sizeof(int64_t));
+Batches batches_new(int64_t rows, int64_t size, bool drop_last, const int32_t *length) {
+  Batches batches = {.rows = rows, .size = size, .length = length};
+  batches.count = drop_last ? rows / size : (rows + size - 1) / size;
+  batches.row = memory_alloc((size_t)rows + 1, sizeof(int64_t));
   batches.start = memory_alloc((size_t)batches.count + 1, sizeof(int64_t));
   Scratch *scratch = memory_alloc(1, sizeof *scratch);
   if (length) {
-    scratch->entry = memory_alloc((size_t)from->count + 1, sizeof(Entry));
+    scratch->entry = memory_alloc((size_t)rows + 1, sizeof(Entry));
     scratch->order = memory_alloc((size_t)batches.count + 1, sizeof(int64_t));
   }
   batches.memory = scratch;
@@ -55,7 +57,7 @@ static int entry_by_length(const void *a, const void *b) {
 
 static int64_t batch_end(const Batches *batches, int64_t batch) {
   int64_t end = (batch + 1) * batches->size;
-  return end < batches->from->count ? end : batches->from->count;
+  return end < batches->rows ? end : batches->rows;
 }
 
 /* Sorts within groups and deals the batches out in an order of their own. */
@@ -78,15 +80,9 @@ static void order_by_length(Batches *batches, uint64_t seed, uint64_t epoch) {
   batches->start[batches->count] = at;
 }
 
-void batches_order(Batches *batches, bool shuffle, uint64_t seed, uint64_t epoch) {
-  const Part *from = batches->from;
-  if (shuffle) {
-    rows_permute(batches->row, from->count, seed, epoch);
-    for (int64_t i = 0; i < from->count; i++) batches->row[i] = from->row[batches->row[i]];
-  } else {
-    memcpy(batches->row, from->row, sizeof(int64_t) * (size_t)from->count);
-  }
+void batches_cut(Batches *batches, const int64_t *row, bool regroup, uint64_t seed, uint64_t epoch) {
+  memcpy(batches->row, row, sizeof(int64_t) * (size_t)batches->rows);
   for (int64_t i = 0; i < batches->count; i++) batches->start[i] = i * batches->size;
   batches->start[batches->count] = batches->count ? batch_end(batches, batches->count - 1) : 0;
-  if (shuffle && batches->length) order_by_length(batches, seed, epoch);
+  if (regroup && batches->length) order_by_length(batches, seed, epoch);
 }

@@ -2,27 +2,28 @@
 #ifndef INTERPRETER_DATA_BATCHES_H
 #define INTERPRETER_DATA_BATCHES_H
 
-#include "interpreter/data/table.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 typedef struct {
-  int64_t *row;   // rows of all batches, one after the other
-  int64_t *start; // batch b has row[start[b]] to row[start[b + 1]]
-  int64_t count;  // batches
-  int64_t size;   // rows of a full one
-  const Part *from;
+  int64_t *row;          // rows of all batches, one after the other
+  int64_t *start;        // batch b has row[start[b]] to row[start[b + 1]]
+  int64_t count;         // batches
+  int64_t size;          // rows of a full one
+  int64_t rows;          // of a pass
   const int32_t *length; // by row of the table: how long it is; NULL: rows have one length
   void *memory;
 } Batches;
 
 #define BATCHES_IN_GROUP 50
 
-/* Batches of `size` rows of a part, the last one short (or, with drop_last, left out). */
-Batches batches_new(const Part *from, int64_t size, bool drop_last, const int32_t *length);
+/* Batches of `size` of `rows` rows, the last one short (or, with drop_last, left out). */
+Batches batches_new(int64_t rows, int64_t size, bool drop_last, const int32_t *length);
 void batches_free(Batches *batches);
 
-/* The order of one epoch, a function of (seed, epoch): rows are permuted; where they have lengths, they are then cut
- * into groups of BATCHES_IN_GROUP batches, sorted by length within a group (ties by position), cut into batches, and
- * the batches are permuted. Without `shuffle` rows stay in the order of the part. Allocates nothing. */
-void batches_order(Batches *batches, bool shuffle, uint64_t seed, uint64_t epoch);
+/* Cuts the rows of one epoch, in their order, into batches. With `regroup`, and where rows have lengths, they are first
+ * cut into groups of BATCHES_IN_GROUP batches and sorted by length within a group (ties by position); the batches then
+ * come in an order that is a function of (seed, epoch). Allocates nothing. */
+void batches_cut(Batches *batches, const int64_t *row, bool regroup, uint64_t seed, uint64_t epoch);
 
 #endif

@@ -15,7 +15,7 @@
 
 static const BuiltinTable *const tables[] = {
     &builtins_shape,   &builtins_math,    &builtins_data,   &builtins_text,   &builtins_index,
-    &builtins_windows, &builtins_pattern, &builtins_random, &builtins_linear,
+    &builtins_windows, &builtins_pattern, &builtins_random, &builtins_linear, &builtins_weights,
 };
 
 const Builtin *builtin_find(Name name) {
@@ -32,8 +32,7 @@ void builtins_declare(Elaborator *e, Scope *scope) {
   } constants[] = {{"pi", 3.14159265358979323846}, {"inf", INFINITY}, {"nan", NAN}};
   for (size_t i = 0; i < sizeof(constants) / sizeof(*constants); i++)
     scope_bind(e, scope, name_of(constants[i].name), value_float(e, constants[i].number));
-  static const char *const running[] = {"training", "step", "epoch", "progress"};
-  for (int i = 0; i < 4; i++) scope_bind(e, scope, name_of(running[i]), value_unknown_bool());
+  for (int i = 0; i < RUN_NAMES; i++) scope_bind(e, scope, name_of(run_name[i]), value_unknown_bool());
   for (int op = 0; op < OP_COUNT; op++) {
     const OpRow *row = &op_table[op];
     if (row->group != GROUP_MAP || op == OP_CAST || op == OP_NOT || op == OP_AND || op == OP_OR ||

@@ -69,6 +69,10 @@ static const Value *make_update(Elaborator *e, const Ast *at, const Value *recip
 /* An optimizer's body with its weight and gradient: (p, g). */
 static const Value *apply_update(Elaborator *e, const Ast *at, const Value *update, const Argument *args,
                                  int count) {
+  if (!update->ast) { // lbfgs, beside another optimizer
+    problem_search(e->problems, at->span);
+    return value_unknown();
+  }
   const Ast *declaration = update->ast;
   Scope *scope = scope_new(e, update->scope);
   if (!signature_bind(e, at, declaration->u.function.name, scope, &declaration->u.function.params, args,
@@ -87,7 +91,10 @@ const Value *call_value(Elaborator *e, const Ast *at, const Value *callee, const
   switch (callee->kind) {
   case VALUE_UNKNOWN: break;
   case VALUE_FUNCTION: value = call_function(e, at, callee, args, count); break;
-  case VALUE_BUILTIN: value = builtin_call(e, at, callee, args, count); break;
+  case VALUE_BUILTIN:
+    value = record_call(e, at, callee, args, count);
+    if (!value) value = builtin_call(e, at, callee, args, count);
+    break;
   case VALUE_LAYER: value = layer_make(e, at, callee, args, count, NULL); break;
   case VALUE_INSTANCE: value = instance_apply(e, at, callee, args, count); break;
   case VALUE_COMPOSED: value = call_composed(e, at, callee, args, count); break;

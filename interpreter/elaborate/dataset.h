@@ -13,7 +13,7 @@ typedef struct {
   size_t current_capacity;
   uint64_t site;
   RandomSites random;
-  const Value *names[4]; // training, step, epoch, progress
+  const Value *names[RUN_NAMES];
   Frame *frame;
 } Saved;
 

@@ -42,6 +42,23 @@ typedef struct {
   int64_t longest;   // of all rows, at least 1
 } Pad;
 
+/* A factor that falls when a validated metric does not improve. */
+typedef struct {
+  const Ast *at;
+  const char *metric; // without `valid.`
+  bool least;
+  int64_t patience;
+  double factor;
+  Variable *value, *best, *worse; // the factor, the best metric so far, validations since
+} Plateau;
+
+/* A call of a model with other weights. */
+typedef struct WithWeights {
+  const char *path; // of the model
+  const Value *record;
+  const struct WithWeights *outer;
+} WithWeights;
+
 /* A `data` declaration: its table, fields and what was fitted. */
 struct Dataset {
   Name name;
@@ -87,6 +104,17 @@ typedef struct {
   size_t capacity;
 } RandomSites;
 
+/* A tensor known before the run: a field of all examples of a part, or one of a let of the file. */
+typedef struct {
+  Variable *variable;
+  Graph *graph; // of the let: assigns the variable
+  Dataset *data;
+  PartName part;
+  Name field;
+  Node *node; // the field, in a graph of its own
+  const Fitted *fitted;
+} Constant;
+
 typedef struct {
   Name name;
   const Ast *ast; // the AST_LET value given on the command line, parsed
@@ -105,8 +133,6 @@ typedef struct {
   bool no_fuse;
 } Options;
 
-typedef struct Whole Whole; // whole.c
-
 struct Elaborator {
   Arena *arena;
   Problems *problems;
@@ -123,13 +149,18 @@ struct Elaborator {
   Fitted **fitted;
   int fitteds;
   size_t fitted_capacity;
-  Whole **whole; // columns used as one tensor
-  int wholes;
-  size_t whole_capacity;
   bool fitted_loaded; // they came from a weights file: nothing is fitted again
   Weight *weight;
   int weights;
   size_t weight_capacity;
+  struct {
+    const char *from, *to; // model to = copy(from)
+  } * copy;
+  int copies;
+  size_t copy_capacity;
+  Constant *constant;
+  int constants;
+  size_t constant_capacity;
   int variables;      // numbers given out
   Graph *init;        // assigns every weight and state of a model its first value
   Graph *init_states; // the same for states of metrics and optimizers of the pass being built
@@ -143,18 +174,24 @@ struct Elaborator {
   Node **current; // by variable number: its value now; NULL: not read yet
   size_t current_capacity;
   Frame *frame;
+  const WithWeights *with; // records that stand for weights in the call that is computed
   const char **frozen_model;
   int frozen_models;
   uint64_t site;           // hash of the task, or of the weight whose first value is made
   RandomSites random;      // random calls so far in this graph
-  Variable *running[3];    // step, epoch, progress
+  Variable *running[4];    // step, epoch, progress; 1 in the first batch of a pass, else 0
   bool metric_used;        // a metric with state was called since this was cleared
   const char *metric_path; // prefix of metric states
   int metrics;             // metrics applied so far in this graph
-  Variable **shared;       // metric states of the training pass, which the accumulating pass shares
-  int shareds;
-  size_t shared_capacity;
-  bool sharing;
+  Node *guard;             // a bool: what is assigned changes only where it is true; NULL: always
+  Variable **kept;         // states of optimizers and of the block, found again by path
+  int kepts;
+  size_t kept_capacity;
+  Span early;            // where weights were asked for that do not exist yet: the pass is built again
+  const char *task_path; // of the train block that is built: prefix of its states
+  Plateau *plateau;      // of the task that is built
+  int plateaus;
+  size_t plateau_capacity;
   const char *optimizer_path; // prefix of optimizer states
   const Dim *batch;           // the symbol B of this task
   Dataset *field_of;          // a field of this data set is being elaborated …
@@ -164,6 +201,9 @@ struct Elaborator {
 };
 
 #define CALL_DEPTH_LIMIT 200
+
+#define RUN_NAMES 5
+extern const char *const run_name[RUN_NAMES]; // training, step, epoch, progress, first_batch
 
 Elaborator *elaborator_new(Arena *arena, Problems *problems, const Options *options);
 
@@ -182,6 +222,8 @@ const Value *operate(Elaborator *e, const Ast *ast, Operator op, const Value *a,
 int example_dims(const Elaborator *e, const Node *x);
 Node *whole_widened(Node *x); // whole numbers as i64, others as they are
 const Value *eval_index(Elaborator *e, Scope *scope, const Ast *ast);
+/* The values a `for` runs over. -1 after a Problem. */
+int eval_rounds(Elaborator *e, const Ast *at, const Value *over, const Value ***out);
 bool eval_statement(Elaborator *e, Scope *scope, const Ast *statement,
                     const Value **value); // false: not one of a plain block
 
@@ -231,12 +273,17 @@ const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance,
                             int count);
 const Value *param_declare(Elaborator *e, Scope *scope, const Ast *statement);
 const Value *state_declare(Elaborator *e, Scope *scope, const Ast *statement);
-Node *variable_value(Elaborator *e, Variable *variable); // its value now
-void variable_update(Elaborator *e, Variable *variable, Node *node);
+Node *variable_value(Elaborator *e, Variable *variable);             // its value now
+void variable_update(Elaborator *e, Variable *variable, Node *node); // what is assigned has no gradient
+void variable_assign(Elaborator *e, Variable *variable,
+                     Node *node); // the same, of states outside training too
+/* The state of an optimizer or block at `path`, made with the first value `first` if new. */
+Variable *variable_kept(Elaborator *e, const char *path, Type type, Node *first, Span span);
 Variable *variable_new(Elaborator *e, VariableRole role, const char *path, Type type, Span span);
 const Value *metric_apply(Elaborator *e, const Ast *at, const Value *metric, const Argument *args, int count);
-Node *optimizer_apply(Elaborator *e, const Ast *at, const Value *update, const char *path, Node *weight,
-                      Node *gradient);
+/* `count`: what `step` is inside: the number of this update. */
+Node *optimizer_apply(Elaborator *e, const Ast *at, const Value *update, const char *path, Node *count,
+                      Node *weight, Node *gradient);
 const Value *eval_type_dims(Elaborator *e, Scope *scope, const Ast *type, Type *out); // NULL after a Problem
 
 /* ---- built-in functions (builtins.c and the tables it lists) ---- */
@@ -254,7 +301,7 @@ typedef struct {
   int count;
 } BuiltinTable;
 extern const BuiltinTable builtins_shape, builtins_math, builtins_data, builtins_text, builtins_index,
-    builtins_windows, builtins_pattern, builtins_random, builtins_linear; // one a file
+    builtins_windows, builtins_pattern, builtins_random, builtins_linear, builtins_weights; // one a file
 
 /* Arguments of built-in functions, checked: NULL, false or -1 after a Problem (or where a value is UNKNOWN). */
 Node *slot_tensor(Elaborator *e, const Ast *at, const Argument *slot);
@@ -285,11 +332,9 @@ bool dataset_has_rows(Elaborator *e, const Dataset *data, const Ast *at);
 void dataset_bind_fields(Elaborator *e, Dataset *data, Scope *scope);
 const Value *dataset_field(Elaborator *e, Dataset *data, Name name);
 Node *dataset_column(Elaborator *e, Dataset *data, Column *column, const Ast *at);
-/* d.train.x as one tensor of known length, d.train.rows as a number; UNKNOWN after a Problem. Its numbers come with
- * wholes_fill, which whoever runs a graph calls first: false after a Problem. */
+/* d.train.x as one tensor of known length, d.train.rows as a number; UNKNOWN after a Problem. */
 const Value *dataset_whole(Elaborator *e, Dataset *data, PartName part, Name name, const Ast *at);
-bool wholes_fill(Elaborator *e, const Graph *graph);
-void wholes_free(Elaborator *e);
+bool whole_compute(Elaborator *e, const Constant *constant); // its numbers; false after a Problem
 /* What the steps of the block learned, and what one example became: for `lathe data`. */
 void dataset_show_examples(const Elaborator *e, const Dataset *data, Text *out);
 /* The examples of a part: rows, or windows where the block cuts them. */
@@ -299,13 +344,62 @@ Node *dataset_text_equals(Elaborator *e, Dataset *data, const Column *column, co
                           const Ast *at);
 Fitted *fitted_find(const Elaborator *e, Name table, Name field, int number);
 
-/* ---- tasks (task.c) ---- */
+/* ---- models and records (model.c, record.c) ---- */
+const Value *model_declare(Elaborator *e, Scope *home, const Ast *ast);
+/* The record that a value is or, if it is a model, the one of its weights; NULL: neither. */
+const Value *record_of(Elaborator *e, const Value *value);
+/* Part by part; NULL: no argument is a record. */
+const Value *record_operate(Elaborator *e, const Ast *ast, Operator op, const Value *a, const Value *b);
+const Value *record_call(Elaborator *e, const Ast *at, const Value *callee, const Argument *args, int count);
+
+/* ---- tensors known before the run (constant.c) ---- */
+Constant *constant_add(Elaborator *e, const char *path, Type type, Span span);
+/* The value of a name that a let of the file declares, its tensors as constants; and such a value in the graph that is
+ * being built. `anew`: it is a schedule, made of nodes of this graph, and must be asked for again in others. */
+const Value *constant_let(Elaborator *e, Scope *home, Name name, const Ast *let, bool *anew);
+const Value *constant_here(Elaborator *e, const Value *value);
+/* Computes those that the graph reads, which whoever runs a graph calls first. false after a Problem. */
+bool constants_ready(Elaborator *e, const Graph *graph);
+void constants_free(Elaborator *e);
+
+/* ---- tasks (task.c, and what builder.h lists) ---- */
+
+/* What decides before a step whether something in it is due. */
+typedef enum {
+  GUARD_EVERY,    // the step is a multiple of `every`
+  GUARD_UPDATE,   // the batch is the last of an update (accumulate)
+  GUARD_TELL,     // a line is told behind this step
+  GUARD_CONDITION // computed from step, epoch and progress
+} GuardKind;
+
 typedef struct {
+  GuardKind kind;
+  int64_t every;
+  Variable *variable; // a bool that the graph of the step reads
+  const Node *condition;
+} Guard;
+
+/* Which guards must hold and which must not: a bit a guard. */
+typedef struct {
+  uint64_t on, off;
+} When;
+
+typedef enum {
+  MEASURE_METRIC,
+  MEASURE_PART, // a share of the loss
+  MEASURE_PRINT,
+  MEASURE_EXPECT // a bool; its sides are outputs NAME.left and NAME.right, unless they are known before the run
+} MeasureKind;
+
+typedef struct {
+  MeasureKind kind;
   const char *name;
   bool stateful; // value after the last batch; otherwise averaged by examples
-  bool is_print;
+  When when;
+  const char *active; // an output that says whether a batch counts; NULL: all do
   const Ast *ast;
-  const Value *value; // print: how to show it
+  const Value *value; // print: how to show it; expect: the left side
+  const Value *other; // expect: the right side; NULL: there is only one
 } Measure;
 
 typedef struct {
@@ -314,12 +408,40 @@ typedef struct {
   const char *output; // graph output of a tensor
 } YieldField;
 
+/* What lbfgs works on: weights, their gradients, and the steps that it remembers. */
+typedef struct {
+  struct {
+    Variable *weight, *gradient;
+  } * part;
+  int parts;
+  int64_t size, history; // numbers in all weights; pairs kept
+  Variable *moved, *changed, *count;
+  double *work; // room of the training loop
+} Search;
+
+typedef struct Sweep Sweep; // sweep.h
+
 /* One elaborated pass of a task. */
 typedef struct {
   Graph *graph;
   const Dim *batch;
-  Dataset *data;
+  Dataset *data; // NULL: none
   PartName part;
+  struct {
+    Dataset *data;
+    PartName part;
+  } * more; // further tables: as many rows of each as of the first, starting over at their end
+  int mores;
+  Node *draw;         // chances of rows, [B], in a graph of its own; NULL: each row once
+  bool draw_balanced; // … or classes that come up equally often
+  Span draw_at;
+  struct {
+    Variable *weight, *average;
+  } * average; // ema: validation and the end see the averages
+  int averages;
+  Search *search; // lbfgs; NULL: none
+  Plateau *plateau;
+  int plateaus;
   Measure *measure; // graph outputs of the same name
   int measures;
   size_t measure_capacity;
@@ -329,9 +451,20 @@ typedef struct {
     const Value *value;
     const char *to;
     const Ast *ast;
+    When when;
   } * save;
   int saves;
   size_t save_capacity;
+  Guard *guard;
+  int guards;
+  size_t guard_capacity;
+  Graph *conditions; // values of GUARD_CONDITION, by the paths of their variables; NULL: there are none
+  struct {
+    const char *name;
+    When when;
+  } * guarded; // outputs that do not always exist
+  int guardeds;
+  size_t guarded_capacity;
   Graph *init_states; // first values of metric and optimizer states
   bool minimizes;
 } Pass;
@@ -340,7 +473,8 @@ typedef struct {
   double epochs;
   int64_t steps, batch, accumulate;
   int64_t validate_steps, validate_rows; // 0: each epoch
-  double clip;
+  double clip, ema, hours;               // 0: none
+  int64_t log_steps;                     // a line each so many steps; 0: none
   bool shuffle, drop_last, batch_all;
   uint64_t seed;
   bool seed_set;
@@ -356,13 +490,24 @@ typedef struct {
   TaskKind kind;
   const Ast *ast;
   Settings settings;
-  Pass *train, *accumulate, *valid, *once; // train; train without update; validation; eval/predict/task
+  struct Sweep *sweep;        // of a sweep
+  Pass *train, *valid, *once; // train; validation; eval/predict/task
 } Task;
 
 Task *task_elaborate(Elaborator *e, const Ast *ast);
 bool settings_statement(const Ast *statement);
+bool metric_falls(const char *metric); // less of it is better, unless the program says otherwise
 bool settings_read(Elaborator *e, const Ast *task, Scope *scope, Settings *settings);
 bool weights_selected(Elaborator *e, const Value *selection, const Weight *weight); // MODEL or WEIGHTS value
+/* What stands behind over, freeze and set: `net["glob"]` is the weights themselves, not what they hold. */
+const Value *eval_selection(Elaborator *e, Scope *scope, const Ast *ast);
+/* What the weights hold here: a tensor if the path is complete, else a record. UNKNOWN if there are none so far. */
+const Value *weights_value(Elaborator *e, const Value *selection, const Ast *at);
+const char *weights_path(const Value *value); // of a model, also one of several parts; NULL: it is none
+bool path_below(const char *path, const char *above); // or the same
+bool weights_are(const Value *value);                 // a model, or some of its weights
+/* The record of what they hold here, parts named by their path below the model. */
+const Value *weights_read(Elaborator *e, const Value *of, bool states);
 const char *const *setting_names(int *count);
 
 #endif

@@ -50,6 +50,7 @@ static const Value *eval_unary(Elaborator *e, Scope *scope, const Ast *ast) {
     problem_operand(e->problems, ast->at, "not", value_kind_text(x), "a bool");
     return value_unknown();
   }
+  if (record_of(e, x)) return record_operate(e, ast, OPERATOR_MUL, value_whole(e, -1), x);
   if (x->kind == VALUE_INT) return value_int(e, dim_sub(dim_of(0), x->u.dim));
   if (x->kind == VALUE_FLOAT) return value_number(x, &number) ? value_float(e, -number) : x;
   Node *node = value_node(e, x, ast->u.unary.operand);
@@ -189,8 +190,7 @@ static const Value *eval_tuple(Elaborator *e, Scope *scope, const Ast *ast) {
   return value_record(e, item, names ? name : NULL, count);
 }
 
-/* The values a `for` runs over. -1 after a Problem. */
-static int iteration(Elaborator *e, const Ast *at, const Value *over, const Value ***out) {
+int eval_rounds(Elaborator *e, const Ast *at, const Value *over, const Value ***out) {
   int64_t from, to;
   if (over->kind == VALUE_UNKNOWN) return -1;
   if (over->kind == VALUE_LIST) {
@@ -219,7 +219,7 @@ static int iteration(Elaborator *e, const Ast *at, const Value *over, const Valu
 
 static const Value *eval_comprehension(Elaborator *e, Scope *scope, const Ast *ast) {
   const Value **over;
-  int count = iteration(e, ast->u.each.over, eval(e, scope, ast->u.each.over), &over);
+  int count = eval_rounds(e, ast->u.each.over, eval(e, scope, ast->u.each.over), &over);
   if (count < 0) return value_unknown();
   const Value **item = ARENA_ARRAY(e->arena, const Value *, count + 1);
   for (int i = 0; i < count; i++) {
@@ -333,7 +333,7 @@ static void assign(Elaborator *e, Scope *scope, const Ast *statement) {
   Name name = statement->u.binding.name;
   const Value *value = eval(e, scope, statement->u.binding.value);
   Binding *binding = scope_find(scope, name);
-  if (!binding || (!binding->value && binding->declaration)) {
+  if (!binding || binding->declaration) {
     problem_assign_new(e->problems, statement->at, name, scope_nearest(e, scope, name));
     scope_bind(e, scope, name, value_unknown());
     return;
@@ -360,7 +360,7 @@ static void assign(Elaborator *e, Scope *scope, const Ast *statement) {
 
 static void run_for(Elaborator *e, Scope *scope, const Ast *ast) {
   const Value **over;
-  int count = iteration(e, ast->u.each.over, eval(e, scope, ast->u.each.over), &over);
+  int count = eval_rounds(e, ast->u.each.over, eval(e, scope, ast->u.each.over), &over);
   for (int i = 0; i < count; i++) {
     Scope *inner = scope_new(e, scope);
     scope_bind(e, inner, ast->u.each.name, over[i]);

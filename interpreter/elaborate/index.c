@@ -305,19 +305,32 @@ static const Value *keep_numbering(const Value *base, const Value *value) {
   return kept;
 }
 
+/* The weights that `net["glob"]` names; NULL: something else stands in the brackets. */
+static const Value *selection_of(Elaborator *e, Scope *scope, const Ast *ast, const Value *model) {
+  const Value *glob = ast->u.call.items.count == 1 ? eval(e, scope, ast->u.call.items.item[0]) : model;
+  if (glob->kind != VALUE_STRING) return NULL;
+  Value *weights = ARENA_NEW(e->arena, Value);
+  *weights = (Value){.kind = VALUE_WEIGHTS, .known = true};
+  weights->u.weights.model = weights_path(model);
+  weights->u.weights.glob = arena_printf(e->arena, "%s.%s", weights_path(model), glob->u.string.bytes);
+  return weights;
+}
+
+const Value *eval_selection(Elaborator *e, Scope *scope, const Ast *ast) {
+  if (ast->kind != AST_INDEX) return eval(e, scope, ast);
+  const Value *base = eval(e, scope, ast->u.call.callee);
+  const Value *selection = weights_path(base) ? selection_of(e, scope, ast, base) : NULL;
+  return selection ? selection : eval(e, scope, ast);
+}
+
 const Value *eval_index(Elaborator *e, Scope *scope, const Ast *ast) {
   const Value *base = eval(e, scope, ast->u.call.callee);
   if (base->kind == VALUE_UNKNOWN) return base;
-  if (base->kind == VALUE_LIST || base->kind == VALUE_RECORD) return index_items(e, scope, ast, base);
-  if (base->kind == VALUE_INSTANCE && base->u.instance.model && ast->u.call.items.count == 1) {
-    const Value *glob = eval(e, scope, ast->u.call.items.item[0]);
-    if (glob->kind == VALUE_STRING) {
-      Value *weights = ARENA_NEW(e->arena, Value);
-      *weights = (Value){.kind = VALUE_WEIGHTS, .known = true};
-      weights->u.weights.glob = arena_printf(e->arena, "%s.%s", base->u.instance.path, glob->u.string.bytes);
-      return weights;
-    }
+  if (weights_path(base)) {
+    const Value *selection = selection_of(e, scope, ast, base);
+    if (selection) return weights_value(e, selection, ast);
   }
+  if (base->kind == VALUE_LIST || base->kind == VALUE_RECORD) return index_items(e, scope, ast, base);
   if (base->kind == VALUE_TENSOR || base->kind == VALUE_COLUMN) {
     Node *x = value_node(e, base, ast->u.call.callee);
     const Value *value = x ? index_tensor(e, scope, ast, x) : value_unknown();

@@ -42,6 +42,12 @@ void variable_update(Elaborator *e, Variable *variable, Node *node) {
     if (!e->training || !training->known || !training->u.truth)
       return; // states are written in training alone
   }
+  variable_assign(e, variable, node);
+}
+
+void variable_assign(Elaborator *e, Variable *variable, Node *node) {
+  if (e->guard) node = build_where(e->guard, node, variable_value(e, variable));
+  if (variable->role != VARIABLE_METRIC) node = build_stop(node); // it has no gradient elsewhere
   *current_slot(e, variable) = node;
   for (int i = 0; i < e->graph->outputs; i++)
     if (e->graph->output[i].kind == OUTPUT_ASSIGN && e->graph->output[i].variable == variable) {
@@ -143,6 +149,27 @@ static void bind_variable(Elaborator *e, Scope *scope, Name name, Variable *vari
   binding->state = state ? variable : NULL;
 }
 
+/* with_weights: a part of the record stands for the weight. */
+static void replace_weight(Elaborator *e, Scope *scope, Name name, const Variable *variable,
+                           const Ast *statement) {
+  for (const WithWeights *with = e->with; with; with = with->outer) {
+    if (!path_below(variable->path, with->path)) continue;
+    Name part = name_of(variable->path + strlen(with->path) + 1);
+    for (int i = 0; i < with->record->u.items.count; i++) {
+      if (with->record->u.items.name[i] != part) continue;
+      const Value *value = with->record->u.items.item[i];
+      Node *node = value_float_node(e, value, statement);
+      if (node && type_same_shape(&node->type, &variable->type))
+        scope_find(scope, name)->value = value_tensor(e, build_cast(node, variable->type.dtype));
+      else
+        problem_weight_shape(e->problems, e->frame->owner->at, statement->at, name,
+                             type_text(e, &variable->type),
+                             node ? type_text(e, &node->type) : value_kind_text(value));
+      return;
+    }
+  }
+}
+
 const Value *param_declare(Elaborator *e, Scope *scope, const Ast *statement) {
   Name name = statement->u.binding.name;
   Type type;
@@ -158,26 +185,26 @@ const Value *param_declare(Elaborator *e, Scope *scope, const Ast *statement) {
     variable = weight_variable(e, scope, statement, &type, VARIABLE_WEIGHT,
                                arena_printf(e->arena, "%s.%s", e->frame->path, name));
   bind_variable(e, scope, name, variable, false);
+  if (variable) replace_weight(e, scope, name, variable, statement);
   return value_none();
 }
 
-/* The passes that train count in the same states. */
-static Variable *metric_state(Elaborator *e, const char *path, Type type, Span span) {
-  for (int i = 0; i < e->shareds && e->sharing; i++)
-    if (!strcmp(e->shared[i]->path, path)) return e->shared[i];
-  Variable *variable = variable_new(e, VARIABLE_METRIC, path, type, span);
-  if (e->sharing) {
-    e->shared = arena_grow(e->arena, e->shared, (size_t)e->shareds, &e->shared_capacity, sizeof(Variable *));
-    e->shared[e->shareds++] = variable;
-  }
-  return variable;
+Variable *variable_kept(Elaborator *e, const char *path, Type type, Node *first, Span span) {
+  for (int i = 0; i < e->kepts && !e->generic; i++)
+    if (!strcmp(e->kept[i]->path, path)) return e->kept[i];
+  Variable *variable = variable_new(e, VARIABLE_OPTIMIZER, path, type, span);
+  if (e->generic) return variable;
+  graph_assign(e->init_states, variable, graph_transplant(e->init_states, first));
+  e->kept = arena_grow(e->arena, e->kept, (size_t)e->kepts, &e->kept_capacity, sizeof(Variable *));
+  return e->kept[e->kepts++] = variable;
 }
 
 const Value *state_declare(Elaborator *e, Scope *scope, const Ast *statement) {
   Name name = statement->u.binding.name;
   const Ast *declared = statement->u.binding.type;
-  bool metric = e->metric_path != NULL, optimizer = e->optimizer_path != NULL;
-  if (!metric && !optimizer && (!e->frame || !e->frame->path)) {
+  bool metric = e->metric_path != NULL;
+  bool kept = !metric && (e->optimizer_path != NULL || (e->task_path && !e->frame));
+  if (!metric && !kept && (!e->frame || !e->frame->path)) {
     problem_param_place(e->problems, statement->at, "state");
     scope_bind(e, scope, name, value_unknown());
     return value_unknown();
@@ -199,12 +226,16 @@ const Value *state_declare(Elaborator *e, Scope *scope, const Ast *statement) {
     if (metric && dtype_is_float(type.dtype)) type.dtype = DTYPE_F64;
   }
   Variable *variable = NULL;
-  if (metric || optimizer) {
-    const char *path = arena_printf(e->arena, "%s.%s", optimizer ? e->optimizer_path : e->metric_path, name);
+  if (metric || kept) {
+    const char *prefix = metric ? e->metric_path : e->optimizer_path ? e->optimizer_path : e->task_path;
+    const char *path = arena_printf(e->arena, "%s.%s", prefix, name);
     Node *first = first_value(e, scope, statement->u.binding.value, &type, path);
-    if (first) {
-      variable = optimizer ? variable_new(e, VARIABLE_OPTIMIZER, path, type, statement->at)
-                           : metric_state(e, path, type, statement->at);
+    if (first && kept && !e->generic && !type_is_known(&type))
+      problem_batch_weight(e->problems, statement->span, name, type_text(e, &type));
+    else if (first && kept)
+      variable = variable_kept(e, path, type, first, statement->at);
+    else if (first) {
+      variable = variable_new(e, VARIABLE_METRIC, path, type, statement->at);
       if (!e->generic) graph_assign(e->init_states, variable, graph_transplant(e->init_states, first));
     }
   } else
@@ -252,7 +283,7 @@ const Value *layer_make(Elaborator *e, const Ast *at, const Value *recipe, const
 
 static bool is_frozen(const Elaborator *e, const char *path) {
   for (int i = 0; i < e->frozen_models; i++)
-    if (!strcmp(e->frozen_model[i], path)) return true;
+    if (path_below(path, e->frozen_model[i])) return true;
   return false;
 }
 
@@ -267,10 +298,15 @@ static const Value *instance_body(Elaborator *e, const Ast *at, const Value *ins
   const char *layer = e->graph->layer;
   if (instance->u.instance.model && is_frozen(e, instance->u.instance.path))
     training->value = value_bool(e, false);
+  const WithWeights *outer = e->with;
+  WithWeights with = {instance->u.instance.path, instance->u.instance.with, outer};
+  if (with.record) e->with = &with;
   e->frame = frame;
   e->graph->layer = frame->path;
   const Value *value = eval_statements(e, scope, instance->ast->u.function.body);
-  if (value->kind == VALUE_COMPOSED) value = call_value(e, at, value, args, count);
+  bool made = value->kind == VALUE_COMPOSED || (value->kind == VALUE_INSTANCE && value->u.instance.with);
+  if (made && !instance->ast->u.function.params_given) value = call_value(e, at, value, args, count);
+  e->with = outer;
   e->graph->layer = layer;
   e->frame = frame->caller;
   training->value = was;
@@ -316,12 +352,16 @@ const Value *metric_apply(Elaborator *e, const Ast *at, const Value *metric, con
   return value;
 }
 
-Node *optimizer_apply(Elaborator *e, const Ast *at, const Value *update, const char *path, Node *weight,
-                      Node *gradient) {
+Node *optimizer_apply(Elaborator *e, const Ast *at, const Value *update, const char *path, Node *count,
+                      Node *weight, Node *gradient) {
   Argument args[2] = {{NULL, value_tensor(e, weight), at}, {NULL, value_tensor(e, gradient), at}};
   const char *was = e->optimizer_path;
+  Binding *step = scope_find(e->builtins, name_of("step"));
+  const Value *steps = step->value;
   e->optimizer_path = path;
+  step->value = value_tensor(e, count);
   const Value *value = call_value(e, at, update, args, 2);
+  step->value = steps;
   e->optimizer_path = was;
   if (value->kind != VALUE_TENSOR) return NULL;
   Node *node = build_cast(value->u.tensor.node, weight->type.dtype);

@@ -364,7 +364,7 @@ const Value *operate(Elaborator *e, const Ast *ast, Operator op, const Value *a,
     out = operate_strings(e, op, a, b);
   else if (a->kind == VALUE_LIST && b->kind == VALUE_LIST)
     out = operate_lists(e, op, a, b);
-  else {
+  else if (!(out = record_operate(e, ast, op, a, b))) {
     bool a_tensor = a->kind == VALUE_TENSOR || a->kind == VALUE_COLUMN,
          b_tensor = b->kind == VALUE_TENSOR || b->kind == VALUE_COLUMN;
     int errors = problems_count(e->problems, SEVERITY_ERROR);

@@ -23,8 +23,8 @@ Elaborator *elaborator_new(Arena *arena, Problems *problems, const Options *opti
   e->batch = dim_symbol(name_of("B"));
   e->init = graph_new(arena);
   e->builtins = scope_new(e, NULL);
-  static const char *const running[3] = {"step", "epoch", "progress"};
-  for (int i = 0; i < 3; i++) {
+  static const char *const running[4] = {"step", "epoch", "progress", "first_batch"};
+  for (int i = 0; i < 4; i++) {
     Type type = type_scalar(DTYPE_F64);
     type.running = true;
     e->running[i] = variable_new(e, VARIABLE_RUNNING, running[i], type, (Span){0});
@@ -33,8 +33,9 @@ Elaborator *elaborator_new(Arena *arena, Problems *problems, const Options *opti
   return e;
 }
 
+const char *const run_name[RUN_NAMES] = {"training", "step", "epoch", "progress", "first_batch"};
+
 Saved graph_begin(Elaborator *e, bool training, DType precision) {
-  static const char *const names[4] = {"training", "step", "epoch", "progress"};
   Saved saved = {e->graph, e->init_states, e->precision, e->training, e->current, e->current_capacity,
                  e->site,  e->random,      {0},          e->frame};
   e->graph = graph_new(e->arena);
@@ -46,20 +47,21 @@ Saved graph_begin(Elaborator *e, bool training, DType precision) {
   e->site = 14695981039346656037u;
   e->random = (RandomSites){0};
   e->frame = NULL;
-  for (int i = 0; i < 4; i++) {
-    Binding *binding = scope_find(e->builtins, name_of(names[i]));
+  for (int i = 0; i < RUN_NAMES; i++) {
+    Binding *binding = scope_find(e->builtins, name_of(run_name[i]));
     saved.names[i] = binding->value;
-    if (i)
-      binding->value = value_tensor(e, variable_value(e, e->running[i - 1]));
-    else
+    if (i == 0) {
       binding->value = e->generic ? value_unknown_bool() : value_bool(e, training);
+      continue;
+    }
+    Node *now = variable_value(e, e->running[i - 1]);
+    binding->value = value_tensor(e, i == 4 ? build_gt(now, build_like(now, 0)) : now);
   }
   return saved;
 }
 
 void graph_end(Elaborator *e, const Saved *saved) {
-  static const char *const names[4] = {"training", "step", "epoch", "progress"};
-  for (int i = 0; i < 4; i++) scope_find(e->builtins, name_of(names[i]))->value = saved->names[i];
+  for (int i = 0; i < RUN_NAMES; i++) scope_find(e->builtins, name_of(run_name[i]))->value = saved->names[i];
   e->graph = saved->graph;
   e->init_states = saved->init_states;
   e->precision = saved->precision;
@@ -88,15 +90,23 @@ static Name declaration_name(const Ast *ast) {
   }
 }
 
-static void declare(Elaborator *e, Scope *scope, const Ast *ast) {
-  Name name = declaration_name(ast);
-  if (!name || ast->kind == AST_TASK) return;
+static void declare_name(Elaborator *e, Scope *scope, Name name, const Ast *ast) {
   for (int i = 0; i < scope->count; i++)
     if (scope->binding[i].name == name) {
       problem_declared_twice(e->problems, ast->at, scope->binding[i].declaration->at, name);
       return;
     }
   scope_add(e, scope, name)->declaration = ast;
+}
+
+static void declare(Elaborator *e, Scope *scope, const Ast *ast) {
+  if (ast->kind == AST_TASK) return;
+  if (ast->kind == AST_LET && ast->u.binding.pattern->kind == AST_PATTERN) {
+    const AstList *names = &ast->u.binding.pattern->u.list;
+    for (int i = 0; i < names->count; i++)
+      if (names->item[i]->kind == AST_NAME) declare_name(e, scope, names->item[i]->u.name, ast);
+  } else if (declaration_name(ast))
+    declare_name(e, scope, declaration_name(ast), ast);
 }
 
 static const Source *read_source(Elaborator *e, const char *path, Span at) {
@@ -283,6 +293,14 @@ static const char *base_name(Elaborator *e, const char *path) {
   return arena_copy(e->arena, start, dot && dot > start ? (size_t)(dot - start) : strlen(start));
 }
 
+/* The first name that a let with several declares. */
+static Name pattern_name(const Ast *let) {
+  const AstList *names = &let->u.binding.pattern->u.list;
+  for (int i = 0; i < names->count; i++)
+    if (names->item[i]->kind == AST_NAME) return names->item[i]->u.name;
+  return NULL;
+}
+
 bool elaborator_load(Elaborator *e, const char *path) {
   e->program_path = path;
   e->program_name = base_name(e, path);
@@ -299,12 +317,13 @@ bool elaborator_load(Elaborator *e, const char *path) {
   for (int i = 0; i < all->count; i++) {
     const Ast *ast = all->item[i];
     Name name = declaration_name(ast);
-    if (ast->kind == AST_CONFIG || ast->kind == AST_LET) scope_value(e, e->file, name, ast);
+    if (name && (ast->kind == AST_CONFIG || ast->kind == AST_LET)) scope_value(e, e->file, name, ast);
+    if (!name && ast->kind == AST_LET) scope_value(e, e->file, pattern_name(ast), ast);
     if (ast->kind == AST_CONFIG) signature_wheres(e, ast, e->file, ast);
+    if (ast->kind == AST_MODEL && !ast->u.function.params_given) scope_value(e, e->file, name, ast);
     if (ast->kind == AST_FN || ast->kind == AST_LAYER || ast->kind == AST_METRIC ||
         ast->kind == AST_OPTIMIZER || ast->kind == AST_MODEL)
       check_generic(e, e->file, ast);
-    if (ast->kind == AST_TEST) problem_unavailable(e->problems, ast->at, "test");
   }
   graph_end(e, &saved);
   return problems_count(e->problems, SEVERITY_ERROR) == 0;
@@ -317,7 +336,7 @@ void elaborator_check_stdlib(Elaborator *e) {
 }
 
 void elaborator_close(Elaborator *e) {
-  wholes_free(e);
+  constants_free(e);
   for (int i = 0; i < e->datasets; i++) {
     if (e->dataset[i]->table) table_close(e->dataset[i]->table);
     e->dataset[i]->table = NULL;

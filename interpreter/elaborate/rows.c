@@ -18,6 +18,7 @@ typedef struct {
   int bindings;
   bool *read; // by leaf
   int64_t *width;
+  void **before; // by leaf: memory of a runner, which gets it back
 } Rows;
 
 /* Puts numbers in place of the symbols of the data set's graphs. */
@@ -36,6 +37,8 @@ static void rows_leaves(Rows *rows) {
   Dataset *data = rows->data;
   rows->read = ARENA_ARRAY(rows->arena, bool, data->leaves + 1);
   rows->width = ARENA_ARRAY(rows->arena, int64_t, data->leaves + 1);
+  rows->before = ARENA_ARRAY(rows->arena, void *, data->leaves + 1);
+  for (int i = 0; i < data->leaves; i++) rows->before[i] = data->leaf[i].variable->data;
   for (int i = 0; i < data->leaves; i++) {
     const Column *column = data->leaf[i].column;
     for (int k = 0; k < rows->graph->nodes && !rows->read[i]; k++)
@@ -82,6 +85,7 @@ void *rows_compute_as(Elaborator *e, Dataset *data, Node *node, const Part *part
   rows.binding = ARENA_ARRAY(rows.arena, DimBinding, data->pads + 2);
   rows.graph = graph_new(rows.arena);
   Node *copy = graph_transplant(rows.graph, node);
+  bool ready = constants_ready(e, rows.graph);
   rows_bind(&rows, e, 1);
   size_t bytes = dtype_size(dtype);
   for (int i = 1; i < copy->type.rank; i++)
@@ -89,12 +93,12 @@ void *rows_compute_as(Elaborator *e, Dataset *data, Node *node, const Part *part
   char *values = memory_alloc((size_t)part->count + 1, bytes);
   graph_output(rows.graph, "value", build_cast(copy, dtype));
   rows_leaves(&rows);
-  Backend *backend = cpu_open(e->problems, 1, 0);
+  Backend *backend = ready ? cpu_open(e->problems, 1, 0) : NULL;
   if (backend) {
     rows_run(&rows, backend, e, part, values, bytes);
     backend->close(backend);
   }
-  for (int i = 0; i < data->leaves; i++) data->leaf[i].variable->data = NULL;
+  for (int i = 0; i < data->leaves; i++) data->leaf[i].variable->data = rows.before[i];
   arena_free(rows.arena);
   return values;
 }

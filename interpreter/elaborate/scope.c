@@ -41,7 +41,7 @@ const char *scope_nearest(Elaborator *e, Scope *scope, Name name) {
 }
 
 /* The value of a declaration of a file. */
-static const Value *declaration_value(Elaborator *e, Scope *home, const Ast *ast) {
+static const Value *declaration_value(Elaborator *e, Scope *home, Name name, const Ast *ast, bool *anew) {
   Value *value = ARENA_NEW(e->arena, Value);
   value->known = true;
   value->ast = ast;
@@ -51,41 +51,14 @@ static const Value *declaration_value(Elaborator *e, Scope *home, const Ast *ast
   case AST_LAYER: value->kind = VALUE_LAYER; break;
   case AST_OPTIMIZER: value->kind = VALUE_OPTIMIZER; break;
   case AST_METRIC: value->kind = VALUE_METRIC; break;
-  case AST_MODEL:
-    if (!ast->u.function.params_given) {
-      Frame frame = {.path = NULL, .owner = ast, .caller = e->frame};
-      Frame *caller = e->frame;
-      e->frame = &frame;
-      const Value *made = eval_statements(e, scope_new(e, home), ast->u.function.body);
-      e->frame = caller;
-      if (made->kind == VALUE_UNKNOWN) return made;
-      if (made->kind == VALUE_COMPOSED) { // made anew at each call, inside the model
-        value->kind = VALUE_INSTANCE;
-        value->u.instance.path = ast->u.function.name;
-        value->u.instance.model = true;
-        return value;
-      }
-      if (made->kind != VALUE_INSTANCE) {
-        problem_model_value(e->problems, ast->u.function.body->span, ast->u.function.name,
-                            value_kind_text(made));
-        return value_unknown();
-      }
-      *value = *made;
-      value->u.instance.path = ast->u.function.name;
-      value->u.instance.model = true;
-      return value;
-    }
-    value->kind = VALUE_INSTANCE;
-    value->u.instance.path = ast->u.function.name;
-    value->u.instance.model = true;
-    break;
+  case AST_MODEL: return model_declare(e, home, ast);
   case AST_DATA:
     value->kind = VALUE_DATA;
     value->u.data.data = dataset_declare(e, ast, home);
     value->u.data.part = PART_ALL;
     value->u.data.whole = true;
     break;
-  case AST_LET: return eval(e, home, ast->u.binding.value);
+  case AST_LET: return constant_let(e, home, name, ast, anew);
   case AST_CONFIG: {
     const Ast *body = ast->u.function.body;
     const Value *given = eval(e, home, body);
@@ -107,14 +80,6 @@ static const Value *declaration_value(Elaborator *e, Scope *home, const Ast *ast
   return value;
 }
 
-static bool has_nodes(const Value *value) {
-  if (value->kind == VALUE_TENSOR) return true;
-  if (value->kind != VALUE_LIST && value->kind != VALUE_RECORD) return false;
-  for (int i = 0; i < value->u.items.count; i++)
-    if (has_nodes(value->u.items.item[i])) return true;
-  return false;
-}
-
 /* A declared tensor is made again in every graph that asks for it; its random calls have the streams of its name. */
 const Value *scope_value(Elaborator *e, Scope *scope, Name name, const Ast *at) {
   Binding *binding = NULL;
@@ -128,20 +93,18 @@ const Value *scope_value(Elaborator *e, Scope *scope, Name name, const Ast *at) 
     problem_unknown_name(e->problems, at->span, name, scope_nearest(e, scope, name));
     return value_unknown();
   }
-  if (binding->value && (!binding->graph || binding->graph == e->graph))
-    return binding->state ? value_tensor(e, variable_value(e, binding->state)) : binding->value;
+  if (binding->value && binding->state) return value_tensor(e, variable_value(e, binding->state));
+  if (binding->value) return binding->declaration ? constant_here(e, binding->value) : binding->value;
   if (binding->busy) {
     problem_cycle(e->problems, at->span, name);
     return value_unknown();
   }
   binding->busy = true;
-  uint64_t site = e->site;
-  if (binding->declaration->kind == AST_LET) e->site = path_hash(name);
-  const Value *value = declaration_value(e, home, binding->declaration);
-  e->site = site;
+  bool anew = false;
+  const Value *value = declaration_value(e, home, name, binding->declaration, &anew);
   binding = scope_find(scope, name); // evaluating may have moved the array
   binding->busy = false;
+  if (anew) return value;
   binding->value = value;
-  binding->graph = has_nodes(value) ? e->graph : NULL;
-  return value;
+  return constant_here(e, value);
 }

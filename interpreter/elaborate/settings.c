@@ -93,7 +93,7 @@ static const Ast *argument(const Ast *call, const char *name, int position) {
   return NULL;
 }
 
-static bool falls(const char *metric) {
+bool metric_falls(const char *metric) {
   static const char *const least[] = {"loss", "mse", "mae", "rmse", "huber", "perplexity"};
   for (size_t i = 0; i < sizeof(least) / sizeof(*least); i++)
     if (!strcmp(least[i], metric)) return true;
@@ -102,7 +102,7 @@ static bool falls(const char *metric) {
 
 static bool read_least(Elaborator *e, Scope *scope, const Ast *call, const char *metric, int position,
                        bool *least) {
-  *least = falls(metric);
+  *least = metric_falls(metric);
   const Ast *given = argument(call, "least", position);
   return !given || truth(e, scope, given, least);
 }
@@ -114,6 +114,11 @@ static bool read_keep(Elaborator *e, Scope *scope, const Ast *ast, Settings *out
 }
 
 static bool read_stop(Elaborator *e, Scope *scope, const Ast *ast, Settings *out) {
+  const Ast *hours = call_of(ast, "hours");
+  if (hours) {
+    const Ast *count = argument(hours, "n", 0);
+    return count && number(e, scope, count, &out->hours) && out->hours > 0;
+  }
   const Ast *call = call_of(ast, "patience");
   out->stop = call ? metric_of(call) : NULL;
   const Ast *count = call ? argument(call, "n", 1) : NULL;
@@ -128,6 +133,21 @@ static bool read_validate(Elaborator *e, Scope *scope, const Ast *ast, Settings 
          (!rows || whole(e, scope, rows, &out->validate_rows));
 }
 
+static bool read_log(Elaborator *e, Scope *scope, const Ast *ast, Settings *out) {
+  const Ast *call = call_of(ast, "every"), *steps = call ? argument(call, "n", 0) : NULL;
+  return steps && whole(e, scope, steps, &out->log_steps);
+}
+
+static bool read_ema(Elaborator *e, Scope *s, const Ast *v, Settings *out) {
+  return number(e, s, v, &out->ema) && out->ema > 0 && out->ema < 1;
+}
+
+/* Its expression has the fields of the table: the block that it stands in reads it (task.c). */
+static bool read_draw(Elaborator *e, Scope *scope, const Ast *ast, Settings *out) {
+  (void)e, (void)scope, (void)ast, (void)out;
+  return true;
+}
+
 static const struct {
   const char *name, *takes;
   Read *read;
@@ -137,12 +157,15 @@ static const struct {
     {"batch", "rows of a step, or \"all\": batch = 64", read_batch},
     {"validate", "validate = every(250), or every(250, rows=2560)", read_validate},
     {"keep", "keep = best(\"valid.accuracy\")", read_keep},
-    {"stop", "stop = patience(\"valid.loss\", 5)", read_stop},
+    {"stop", "stop = patience(\"valid.loss\", 5), or hours(2)", read_stop},
     {"clip", "the largest norm of a gradient: clip = 1.0", read_clip},
     {"accumulate", "batches of an update: accumulate = 4", read_accumulate},
     {"precision", "\"f32\", \"f64\", \"bf16\" or \"f16\"", read_precision},
     {"seed", "a whole number from 0 up: seed = 1", read_seed},
     {"shuffle", "shuffle = true or false", read_shuffle},
+    {"draw", "the chances of rows, or balanced(field): draw = balanced(label)", read_draw},
+    {"ema", "the share of the average that a step keeps: ema = 0.999", read_ema},
+    {"log", "a line each so many steps: log = every(100)", read_log},
     {"drop_last", "drop_last = true or false", read_drop_last},
 };
 #define SETTINGS ((int)(sizeof(table) / sizeof(*table)))

@@ -208,6 +208,12 @@ static bool match_bound(Match *m, const Argument *arg, Name param, const Ast *ty
   return false;
 }
 
+/* `[...]`: a record of tensors fits too. */
+static bool any_shape(const Ast *type) {
+  return type->u.tensor.dims.count == 1 && type->u.tensor.dims.item[0]->kind == AST_ELLIPSIS &&
+         !type->u.tensor.dtype;
+}
+
 /* The value that `arg` has as a parameter of type `type`; NULL after a Problem. */
 static const Value *match_tensor(Match *m, const Argument *arg, Name param, const Ast *type, bool settings) {
   Elaborator *e = m->e;
@@ -215,6 +221,7 @@ static const Value *match_tensor(Match *m, const Argument *arg, Name param, cons
   const Ast *at = arg->ast ? arg->ast : m->call;
   if (value->kind == VALUE_UNKNOWN) return value;
   if (settings && type->u.tensor.dims.count == 0 && value_is_static_number(value)) return value;
+  if (any_shape(type) && record_of(e, value)) return record_of(e, value);
   if (value->kind != VALUE_TENSOR && value->kind != VALUE_COLUMN && !value_is_static_number(value) &&
       value->kind != VALUE_BOOL) {
     problem_argument_kind(e->problems, m->call->at, m->what, param, ast_text(e, type), at->span,
@@ -389,7 +396,7 @@ bool signature_result(Elaborator *e, const Ast *declaration, Scope *scope, const
                         value_kind_text(value));
     return false;
   }
-  if (type->kind != AST_TYPE_TENSOR) return true;
+  if (type->kind != AST_TYPE_TENSOR || (any_shape(type) && value->kind == VALUE_RECORD)) return true;
   Node *node = value_float_node(e, value, declaration);
   if (!node) {
     problem_result_kind(e->problems, type->span, declaration->u.function.name, ast_text(e, type),

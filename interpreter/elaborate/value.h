@@ -65,6 +65,7 @@ struct Value {
       const Name *name;
       int count;
       bool is_table;
+      const char *model; // path, if the parts are a model's; NULL: they are not
     } items;
     struct {
       const Dim *from, *to;
@@ -85,14 +86,16 @@ struct Value {
     struct {
       const char *path;
       bool model;
+      const Value *with; // a record that stands for its weights; NULL: they stand for themselves
     } instance;
     struct {
       Dataset *data;
       PartName part;
       bool whole;
     } data;
+    int64_t history; // UPDATE without declaration: lbfgs
     struct {
-      const char *glob;
+      const char *glob, *model; // with the path of the model in front
     } weights;
   } u;
 };

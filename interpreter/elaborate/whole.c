@@ -7,17 +7,8 @@
 
 #include <string.h>
 
-struct Whole {
-  Dataset *data;
-  PartName part;
-  Name field;
-  Variable *variable;
-  Node *node; // the field, in its own graph
-  const Fitted *fitted;
-};
-
-static const Value *whole_value(Elaborator *e, const Whole *whole) {
-  Value *value = (Value *)value_tensor(e, build_read(e->graph, whole->variable));
+static const Value *whole_value(Elaborator *e, const Constant *whole) {
+  Value *value = (Value *)value_tensor(e, variable_value(e, whole->variable));
   value->u.tensor.fitted = whole->fitted;
   return value;
 }
@@ -40,16 +31,15 @@ const Value *dataset_whole(Elaborator *e, Dataset *data, PartName part, Name nam
   if (!dataset_open(e, data)) return value_unknown();
   if (!strcmp(name, "rows") && !dataset_has_rows(e, data, at)) return value_unknown();
   if (!strcmp(name, "rows")) return value_whole(e, dataset_part(data, part)->count);
-  for (int i = 0; i < e->wholes; i++)
-    if (e->whole[i]->data == data && e->whole[i]->part == part && e->whole[i]->field == name &&
-        (!dtype_is_float(e->whole[i]->variable->type.dtype) ||
-         e->whole[i]->variable->type.dtype == e->precision))
-      return whole_value(e, e->whole[i]);
+  for (int i = 0; i < e->constants; i++) {
+    const Constant *whole = &e->constant[i];
+    if (whole->data == data && whole->part == part && whole->field == name &&
+        (!dtype_is_float(whole->variable->type.dtype) || whole->variable->type.dtype == e->precision))
+      return whole_value(e, whole);
+  }
   const Fitted *fitted;
   Node *node = field_node(e, data, name, at, &fitted);
   if (!node) return value_unknown();
-  Whole *whole = ARENA_NEW(e->arena, Whole);
-  *whole = (Whole){.data = data, .part = part, .field = name, .node = node, .fitted = fitted};
   Type type = node->type;
   type.size[0] = dim_of(dataset_part(data, part)->count);
   type.name[0] = NULL;
@@ -58,31 +48,19 @@ const Value *dataset_whole(Elaborator *e, Dataset *data, PartName part, Name nam
       DimBinding longest = {data->pad[k]->symbol, dim_of(data->pad[k]->longest)};
       type.size[i] = dim_substitute(type.size[i], &longest, 1);
     }
-  whole->variable =
-      variable_new(e, VARIABLE_CONSTANT, arena_printf(e->arena, "%s.%s", data->name, name), type, at->span);
-  e->whole = arena_grow(e->arena, e->whole, (size_t)e->wholes, &e->whole_capacity, sizeof(Whole *));
-  e->whole[e->wholes++] = whole;
+  Constant *whole = constant_add(e, arena_printf(e->arena, "%s.%s", data->name, name), type, at->span);
+  whole->data = data;
+  whole->part = part;
+  whole->field = name;
+  whole->node = node;
+  whole->fitted = fitted;
   return whole_value(e, whole);
 }
 
-bool wholes_fill(Elaborator *e, const Graph *graph) {
-  for (int i = 0; i < e->wholes; i++) {
-    Whole *whole = e->whole[i];
-    bool read = false;
-    for (int k = 0; k < graph->nodes && !read; k++)
-      read = graph->node[k]->op == OP_READ && graph->node[k]->attr.variable == whole->variable;
-    if (!read || whole->variable->data) continue;
-    if (!dataset_has_rows(e, whole->data, whole->data->ast)) return false;
-    if (!table_load(whole->data->table, e->problems, whole->data->ast->at)) return false;
-    whole->variable->data = rows_compute_as(
-        e, whole->data, whole->node, dataset_part(whole->data, whole->part), whole->variable->type.dtype);
-  }
+bool whole_compute(Elaborator *e, const Constant *whole) {
+  if (!dataset_has_rows(e, whole->data, whole->data->ast)) return false;
+  if (!table_load(whole->data->table, e->problems, whole->data->ast->at)) return false;
+  whole->variable->data = rows_compute_as(e, whole->data, whole->node, dataset_part(whole->data, whole->part),
+                                          whole->variable->type.dtype);
   return true;
-}
-
-void wholes_free(Elaborator *e) {
-  for (int i = 0; i < e->wholes; i++) {
-    memory_free(e->whole[i]->variable->data);
-    e->whole[i]->variable->data = NULL;
-  }
 }

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #if defined __GLIBC__ && !defined __SANITIZE_ADDRESS__
 extern void *__libc_malloc(size_t size);
@@ -60,6 +61,48 @@ Test(session, steps_allocate_nothing) {
   session_close(session);
   report_free(report);
   arena_free(arena);
+}
+
+/* What is due changes from step to step; all plans are made before. */
+Test(session, guarded_steps_allocate_nothing) {
+  FILE *file = fopen("/tmp/lathe-guarded.model", "w");
+  fputs("let x = normal([64, 8])\nmodel net(x: [n, m]) -> [n, 4] = x |> Dense(16, relu) |> Dense(4)\n"
+        "train fit { steps = 12; accumulate = 2\n  minimize mean(net(x) ** 2) using adam(0.01)\n"
+        "  minimize mean(abs(net(x))) using sgd(0.01) every 3\n  if step > 4 { maximize mean(net(x)) using "
+        "sgd(0.01) }\n"
+        "  set net[\"Dense.0.b\"] = 0 every 2 }\n",
+        file);
+  fclose(file);
+  Arena *arena = arena_new(0);
+  Problems *problems = problems_new(arena);
+  Report *report = report_new(false, true, false);
+  Options options = {.threads = 2, .quiet = true};
+  Session *session =
+      session_open(arena, problems, &options, report, "/tmp/lathe-guarded.model", ALL_KINDS, NULL, 0);
+  cr_assert(session && session_start(session));
+  Runner *runner = runner_new(session, session->task[0]->train, 1);
+  cr_assert(runner);
+  runner_reset(runner, VARIABLE_OPTIMIZER);
+  long before = 0;
+  uint64_t first_due = 0;
+  bool changes = false;
+  for (int turn = 0; turn < 2; turn++) {
+    before = allocations;
+    for (int64_t batch = 0; batch < 24; batch++) {
+      session->running[0] = (double)(batch / 2 + 1);
+      runner_decide(runner, batch / 2 + 1, batch % 2 == 1, false);
+      if (batch == 0) first_due = runner_due(runner);
+      changes = changes || runner_due(runner) != first_due;
+      cr_assert(turn ? runner_run(runner, NULL, 1, &(RunArgs){.step = batch / 2 + 1})
+                     : runner_prepare(runner, 1));
+    }
+  }
+  cr_assert(changes && allocations == before, "%ld allocations", allocations - before);
+  runner_free(runner);
+  session_close(session);
+  report_free(report);
+  arena_free(arena);
+  remove("/tmp/lathe-guarded.model");
 }
 #else
 Test(session, steps_allocate_nothing) {

@@ -2,6 +2,7 @@
 #include "interpreter/data/batches.h"
 #include "interpreter/data/tokens.h"
 #include "interpreter/data/windows.h"
+#include "interpreter/order.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -349,10 +350,16 @@ static Part rows_with_lengths(void) {
   return (Part){all_rows, ROWS};
 }
 
+static void cut(Batches *batches, const Part *part, uint64_t seed, uint64_t epoch) {
+  RowOrder order = order_new(part, seed, true);
+  batches_cut(batches, order_pass(&order, (int64_t)epoch - 1), true, seed, epoch);
+  order_free(&order);
+}
+
 Test(batches, every_row_once_and_like_with_like) {
   Part part = rows_with_lengths();
-  Batches batches = batches_new(&part, SIZE, false, length_of);
-  batches_order(&batches, true, 5, 1);
+  Batches batches = batches_new(ROWS, SIZE, false, length_of);
+  cut(&batches, &part, 5, 1);
   bool seen[ROWS] = {false};
   int shorts = 0;
   int64_t spread = 0;
@@ -397,14 +404,14 @@ static void order_by_the_book(int64_t *row, int64_t *start, uint64_t seed, uint6
 
 Test(batches, order_is_a_function_of_seed_and_epoch) {
   Part part = rows_with_lengths();
-  Batches a = batches_new(&part, SIZE, false, length_of), b = batches_new(&part, SIZE, false, length_of);
+  Batches a = batches_new(ROWS, SIZE, false, length_of), b = batches_new(ROWS, SIZE, false, length_of);
   size_t bytes = sizeof(int64_t) * ROWS;
-  batches_order(&a, true, 5, 3);
-  batches_order(&b, true, 5, 1);
+  cut(&a, &part, 5, 3);
+  cut(&b, &part, 5, 1);
   cr_assert(memcmp(a.row, b.row, bytes));
-  batches_order(&b, true, 6, 3);
+  cut(&b, &part, 6, 3);
   cr_assert(memcmp(a.row, b.row, bytes));
-  batches_order(&b, true, 5, 3); // whatever came before
+  cut(&b, &part, 5, 3); // whatever came before
   cr_assert(!memcmp(a.row, b.row, bytes));
   // the batches are those of the book; only the order they come in is ours
   static int64_t row[ROWS], start[ROWS + 1], identity[ROWS];
@@ -426,14 +433,14 @@ Test(batches, order_is_a_function_of_seed_and_epoch) {
 
 Test(batches, without_lengths_or_shuffle) {
   Part part = rows_with_lengths();
-  Batches batches = batches_new(&part, SIZE, true, length_of);
-  batches_order(&batches, false, 5, 1);
+  Batches batches = batches_new(ROWS, SIZE, true, length_of);
+  batches_cut(&batches, part.row, false, 5, 1);
   cr_assert(batches.count == ROWS / SIZE && batches.start[batches.count] == ROWS / SIZE * SIZE);
   for (int64_t i = 0; i < batches.start[batches.count]; i++) cr_assert(batches.row[i] == i);
   batches_free(&batches);
   static int64_t permuted[ROWS];
-  batches = batches_new(&part, SIZE, false, NULL);
-  batches_order(&batches, true, 5, 2);
+  batches = batches_new(ROWS, SIZE, false, NULL);
+  cut(&batches, &part, 5, 2);
   rows_permute(permuted, ROWS, 5, 2);
   cr_assert(!memcmp(batches.row, permuted, sizeof permuted));
   batches_free(&batches);
