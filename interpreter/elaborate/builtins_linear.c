@@ -83,6 +83,11 @@ CALL(logdet) {
   return determinant(e, at, slot, true);
 }
 
+/* Rows start … start + length of the matrices in x. */
+static Node *rows_of(Node *x, const Dim *start, const Dim *length) {
+  return build_slice(x, x->type.rank - 2, start, length, 1);
+}
+
 // ---- equations ------------------------------------------------------------------------------------------------
 
 /* a and b with equal batch dims: those of one are spread where the other has none. False where they differ. */
@@ -104,25 +109,71 @@ static bool spread_batch(Node **a, Node **b) {
   return true;
 }
 
+/* a and b of one equation a @ x = b, with equal batch dims and b as matrices. */
+typedef struct {
+  Node *a, *b;
+  bool row;  // b was [..., n]: so is the result
+  bool open; // the generic check cannot know whether they fit
+} Equation;
+
+/* False after a Problem. */
+static bool read_equation(Elaborator *e, const Ast *at, const Argument *slot, const char *name,
+                          Equation *out) {
+  Node *a = out->a, *b = slot_float(e, at, slot);
+  if (!b) return false;
+  if (b->type.rank < 1) {
+    slot_error(e, at, slot, "a right side [..., n] or [..., n, k]");
+    return false;
+  }
+  out->row = b->type.rank == a->type.rank - 1 || b->type.rank == 1;
+  Node *given = b = build_cast(b, a->type.dtype);
+  if (out->row) b = build_insert(b, b->type.rank);
+  const Dim *own = a->type.size[a->type.rank - 2], *rows = b->type.size[b->type.rank - 2];
+  out->b = b;
+  out->open = out->open || (e->generic && own != rows && !differ(own, rows));
+  if (out->open || (own == rows && spread_batch(&out->a, &out->b))) return true;
+  inputs_error(e, at, name, a, given, "the right side has one row for each row of the matrix",
+               "of a matrix [..., m, n] the right side is [..., m] or [..., m, k], with the same batch dims");
+  return false;
+}
+
+static const Value *solution(Elaborator *e, const Equation *of, Node *x) {
+  return value_tensor(e, of->row ? build_drop(x, x->type.rank - 1) : x);
+}
+
 CALL(solve) {
   UNUSED;
-  bool open, lower = slot_true(&slot[2]), upper = slot_true(&slot[3]);
-  Node *a = slot_squares(e, at, &slot[0], &open), *b = slot_float(e, at, &slot[1]);
-  if (!a || !b) return value_unknown();
-  if (b->type.rank < 1) return slot_error(e, at, &slot[1], "a right side [..., n] or [..., n, k]");
-  if (lower && upper) return slot_error(e, at, &slot[3], "lower or upper: one triangle");
-  b = build_cast(b, a->type.dtype);
-  bool row = b->type.rank == a->type.rank - 1;
-  if (row) b = build_insert(b, b->type.rank);
-  const Dim *n = a->type.size[a->type.rank - 1], *rows = b->type.size[b->type.rank - 2];
-  if (open || (e->generic && n != rows && !differ(n, rows)))
-    return value_tensor(e, row ? build_drop(b, b->type.rank - 1) : b);
-  if (n != rows || !spread_batch(&a, &b))
-    return inputs_error(e, at, "solve", a, row ? build_drop(b, b->type.rank - 1) : b,
-                        "the right side has one row for each row of the matrix",
-                        "solve(a, b) of a [..., n, n] and b [..., n] or [..., n, k] with equal batch dims");
-  Node *y = build_solve(a, b, false, lower ? SOLVE_LOWER : upper ? SOLVE_UPPER : SOLVE_ANY);
-  return value_tensor(e, row ? build_drop(y, y->type.rank - 1) : y);
+  Equation of = {0};
+  bool lower = slot_true(&slot[2]), upper = slot_true(&slot[3]);
+  of.a = slot_squares(e, at, &slot[0], &of.open);
+  if (!of.a || !read_equation(e, at, &slot[1], "solve", &of)) return value_unknown();
+  if (lower && upper) return slot_error(e, at, &slot[3], "one triangle: lower or upper, not both");
+  if (of.open) return solution(e, &of, of.b);
+  return solution(e, &of,
+                  build_solve(of.a, of.b, false,
+                              lower   ? SOLVE_LOWER
+                              : upper ? SOLVE_UPPER
+                                      : SOLVE_ANY));
+}
+
+/* Of a = Q R the x that comes closest solves R x = Q' b. */
+CALL(lstsq) {
+  UNUSED;
+  Equation of = {.a = slot_matrices(e, at, &slot[0], "matrices [..., m, n]")};
+  if (!of.a || !read_equation(e, at, &slot[1], "lstsq", &of)) return value_unknown();
+  int rank = of.a->type.rank;
+  const Dim *m = of.a->type.size[rank - 2], *n = of.a->type.size[rank - 1];
+  bool known;
+  if (dim_compare(m, n, &known) < 0 && known)
+    return slot_error(e, at, &slot[0], "at least as many rows as columns");
+  if (of.open) {
+    Type type = of.b->type;
+    type.size[type.rank - 2] = n, type.name[type.rank - 2] = NULL;
+    return solution(e, &of, unknown_tensor(e, &type));
+  }
+  Node *y = build_qr(of.a), *q = rows_of(y, dim_of(0), m);
+  return solution(e, &of,
+                  build_solve(rows_of(y, m, n), build_matmul(q, of.b, true, false), false, SOLVE_UPPER));
 }
 
 // ---- decompositions -------------------------------------------------------------------------------------------
@@ -131,11 +182,6 @@ static const Value *tuple(Elaborator *e, Node *const *part, int count) {
   const Value *item[3];
   for (int i = 0; i < count; i++) item[i] = value_tensor(e, part[i]);
   return value_record(e, item, NULL, count);
-}
-
-/* Rows start … start + length of the matrices in x. */
-static Node *rows_of(Node *x, const Dim *start, const Dim *length) {
-  return build_slice(x, x->type.rank - 2, start, length, 1);
 }
 
 /* Rows and columns of x, of which the lesser must be known: false after a Problem, or in the generic check. */
@@ -264,8 +310,7 @@ CALL(irfft) {
   const Dim *wanted = dim_add(dim_floor_div(n, dim_of(2)), dim_of(1));
   bool open = e->generic && (wanted != half || x->type.size[last + 1] != dim_of(2));
   if ((wanted != half && !open) || differ(wanted, half) || (dim_is_number(n, NULL) && dim_number(n) < 1))
-    return slot_error(e, at, &slot[length ? 2 : 0],
-                      "n numbers have n // 2 + 1 frequencies, and n is at least 1");
+    return slot_error(e, at, &slot[length ? 2 : 0], "a length n of at least 1 with n // 2 + 1 frequencies");
   if (!open) return value_tensor(e, build_move(build_irfft(x, n), last, axis));
   const Dim *size[MAX_RANK];
   for (int i = 0; i < last; i++) size[i] = x->type.size[i];
@@ -277,6 +322,7 @@ CALL(irfft) {
 static const Builtin rows[] = {
     {"solve", "a b lower? upper?", solve,
      "x with a @ x = b; of a triangle alone with lower=true or upper=true"},
+    {"lstsq", "a b", lstsq, "x that brings a @ x closest to b, of at least as many rows as columns"},
     {"cholesky", "x", cholesky, "lower L with L @ swap(L) = x; x symmetric and positive definite"},
     {"det", "x", det, "determinants of square matrices"},
     {"logdet", "x", logdet, "logarithms of determinants, NaN of one below 0"},
