@@ -6,6 +6,7 @@
  * is replaced, so that the second derivative by dy, which is f', stays right where dy happens to be 0. */
 #include "autodiff/rules.h"
 
+#include "autodiff/rules_linear.h"
 #include "graph/build.h"
 
 #include <assert.h>
@@ -41,6 +42,13 @@ static Node *grad_reduce_first(Node *x, Node *y, Node *dy) {
   Node *first = build_reduce(OP_REDUCE_MIN, build_where(hit, position, none), attr->axis, attr->axes, true);
   Node *chosen = build_eq(position, build_expand_like(first, x));
   return build_where(chosen, build_expand_like(dy, x), build_like(x, 0));
+}
+
+/* sqrt(pi) / 2 * exp(y^2); infinite where y is, but not by way of y, which would make second derivatives NaN. */
+static Node *grad_erfinv(Node *y) {
+  Node *finite = build_isfinite(y), *safe = build_where(finite, y, build_like(y, 0));
+  Node *slope = build_mul(build_like(y, 0.886226925452758013649), build_exp(build_mul(safe, safe)));
+  return build_where(finite, slope, build_like(y, INFINITY));
 }
 
 /* ---- maps and reductions, from their rows ----------------------------------------------------------------- */
@@ -223,6 +231,46 @@ static Node *gradient_cumsum(Node *y, int input, Node *dy) {
   return build_flip(build_cumsum(build_flip(dy, last)), last);
 }
 
+/* Where each slice of ids.shape stands among them, row-major; i64 of ids' shape. */
+static Node *id_position(Node *ids) {
+  const Dim *count = type_elements(&ids->type);
+  return build_cast(build_reshape(build_index(ids->graph, 1, &count, 0), ids->type.rank, ids->type.size),
+                    DTYPE_I64);
+}
+
+/* A number of each id beside every element of its slice. */
+static Node *beside_slices(Node *numbers, const Node *v) {
+  const Dim *size[MAX_RANK];
+  for (int i = 0; i < v->type.rank; i++)
+    size[i] = i < numbers->type.rank ? numbers->type.size[i] : dim_of(1);
+  return build_expand_like(build_reshape(numbers, v->type.rank, size), v);
+}
+
+/* The gradient of the largest goes to the first slice that has it. */
+static Node *gradient_scatter_max(Node *y, int input, Node *dy) {
+  Node *ids = y->src[0], *v = y->src[input];
+  Node *hit = build_or(build_eq(v, build_gather(y, ids)), build_isnan(v));
+  Node *late = beside_slices(build_neg(id_position(ids)), v);
+  Node *none = build_neg(build_extent(v->graph, type_elements(&ids->type)));
+  Node *place = build_where(hit, late, none);
+  Node *first = build_gather(build_scatter_max(ids, place, y->type.size[0]), ids);
+  Node *chosen = build_and(hit, build_eq(place, first));
+  return build_where(chosen, build_gather(dy, ids), build_like(v, 0));
+}
+
+/* What was replaced has none; of two slices with one id only the later counts. */
+static Node *gradient_put(Node *y, int input, Node *dy) {
+  Node *ids = y->src[1], *v = y->src[2];
+  if (input == 0) return build_put(dy, ids, build_like(v, 0));
+  Node *whole = build_gather(dy, ids);
+  if (ids->type.rank == 0) return whole;
+  Node *place = id_position(ids);
+  Node *last = build_gather(build_scatter_max(ids, place, y->type.size[0]), ids);
+  return build_where(beside_slices(build_eq(place, last), v), whole, build_like(v, 0));
+}
+
+#define gradient_order NULL // positions have none
+
 /* ---- the tables ------------------------------------------------------------------------------------------- */
 
 #define MAP1(name, doc, takes, gives, guard, value, dx)     [OP_AT_##name] = gradient_##name,
@@ -264,6 +312,15 @@ static const unsigned passing_inputs[OP_COUNT] = {
     [OP_GATHER] = 1 << 0,
     [OP_SCATTER_ADD] = 1 << 1,
     [OP_CUMSUM] = 1 << 0,
+    [OP_SCATTER_MAX] = 1 << 1,
+    [OP_CHOLESKY] = 1 << 0,
+    [OP_SOLVE] = 1 << 0 | 1 << 1,
+    [OP_DET] = 1 << 0,
+    [OP_QR] = 1 << 0,
+    [OP_EIGH] = 1 << 0,
+    [OP_SVD] = 1 << 0,
+    [OP_FFT] = 1 << 0,
+    [OP_PUT] = 1 << 0 | 1 << 2,
 };
 
 bool rule_passes(const Node *node, int input) {

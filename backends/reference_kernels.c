@@ -172,6 +172,54 @@ void reference_scatter_add(const Evaluation *e) {
   }
 }
 
+static bool is_below(Number a, Number b, DType dtype) {
+  if (!dtype_is_float(dtype)) return a.whole < b.whole;
+  return isnan(b.real) ? !isnan(a.real) : a.real < b.real;
+}
+
+void reference_scatter_max(const Evaluation *e) {
+  const Node *node = e->node;
+  DType dtype = node->type.dtype;
+  int64_t ids = type_count(&node->src[0]->type), width = slice_count(&node->type, 1);
+  Number least = {.whole = dtype == DTYPE_I64 ? INT64_MIN : dtype == DTYPE_I32 ? INT32_MIN : 0};
+  if (dtype_is_float(dtype)) least.real = -INFINITY;
+  for (int64_t i = 0; i < type_count(&node->type); i++) e->y[i] = least;
+  for (int64_t i = 0; i < ids; i++) {
+    int64_t id = e->src[0][i].whole;
+    if (id < 0 || id >= type_size(&node->type, 0)) continue;
+    for (int64_t j = 0; j < width; j++)
+      if (is_below(e->y[id * width + j], e->src[1][i * width + j], dtype))
+        e->y[id * width + j] = e->src[1][i * width + j];
+  }
+}
+
+void reference_put(const Evaluation *e) {
+  const Node *node = e->node;
+  int64_t ids = type_count(&node->src[1]->type), width = slice_count(&node->type, 1);
+  for (int64_t i = 0; i < type_count(&node->type); i++) e->y[i] = e->src[0][i];
+  for (int64_t i = 0; i < ids; i++) {
+    int64_t id = e->src[1][i].whole;
+    if (id < 0 || id >= type_size(&node->type, 0)) continue;
+    for (int64_t j = 0; j < width; j++) e->y[id * width + j] = e->src[2][i * width + j];
+  }
+}
+
+/* The position of an element is the number of those that come before it. */
+void reference_order(const Evaluation *e) {
+  const Type *type = &e->node->src[0]->type;
+  int64_t row = type_size(type, type->rank - 1), wanted = type_size(&e->node->type, type->rank - 1);
+  bool largest = e->node->attr.flag[0];
+  for (int64_t i = 0; i < type_count(type); i++) {
+    int64_t start = i / row * row, before = 0;
+    for (int64_t j = start; j < start + row; j++) {
+      Number a = e->src[0][largest ? i : j], b = e->src[0][largest ? j : i];
+      bool equal = !is_below(a, b, type->dtype) && !is_below(b, a, type->dtype);
+      before += equal ? j < i : is_below(a, b, type->dtype);
+    }
+    if (before < wanted) e->y[i / row * wanted + before].whole = i - start;
+  }
+}
+
 void reference_cumsum(const Evaluation *e) {
   const Type *type = &e->node->type;
   int64_t row = type_size(type, type->rank - 1), count = type_count(type);

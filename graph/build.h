@@ -42,6 +42,7 @@ Node *build_argmax(Node *x, bool largest);
 Node *build_reshape(Node *x, int rank, const Dim *const *size);
 Node *build_permute(Node *x, const int *order);
 Node *build_swap(Node *x);                                     // last two axes
+Node *build_move(Node *x, int from, int to);                   // one axis to another place
 Node *build_expand(Node *x, int rank, const Dim *const *size); // leading dims are added first; then 1 -> n
 Node *build_expand_like(Node *x, const Node *shape);
 Node *build_insert(Node *x, int axis);                                                   // a dim of 1
@@ -64,6 +65,22 @@ Node *build_gather(Node *x, Node *ids);
 /* The result is [rows] + v.shape[ids.rank:]. */
 Node *build_scatter_add(Node *ids, Node *v, const Dim *rows);
 Node *build_cumsum(Node *x); // last axis
+/* The first `count` positions along the last axis if it were sorted, smallest or largest first; equal numbers keep
+ * their order, NaN counts as the largest. */
+Node *build_order(Node *x, const Dim *count, bool largest);
+/* The largest of each slice of v by id: the result is [rows] + v.shape[ids.rank:]; what no id names is -inf, or the
+ * least integer. */
+Node *build_scatter_max(Node *ids, Node *v, const Dim *rows);
+/* x with the slices along axis 0 that ids name replaced by those of v, of ids.shape + x.shape[1:]; of two with one
+ * id the later stays. */
+Node *build_put(Node *x, Node *ids, Node *v);
+
+// made of these (build_index.c)
+Node *build_gather_along(Node *x, Node *ids, int axis); // x.shape[:axis] + ids.shape + x.shape[axis + 1:]
+Node *build_take(Node *x, Node *ids);                   // x [..., n] by ids [..., k], row by row: [..., k]
+Node *build_marks(Node *ids, const Dim *size); // ids [..., k]: bool [..., size], true at the ids of each row
+Node *build_cumprod(Node *x);                  // last axis, of known size: log2 n products
+Node *build_prod(Node *x, int axis);           // of known size; the axis stays as 1
 
 /* The share of a in the gradient of min/max: 1 where `op`(a, b), 1/2 where equal, else 0; dtype of a. */
 Node *build_share(Node *a, Node *b, OpCode op);

@@ -76,6 +76,16 @@ Node *build_swap(Node *x) {
   return build_permute(x, order);
 }
 
+Node *build_move(Node *x, int from, int to) {
+  int order[MAX_RANK], at = 0;
+  assert(from >= 0 && from < x->type.rank && to >= 0 && to < x->type.rank);
+  for (int i = 0; i < x->type.rank; i++) {
+    if (at == from) at++;
+    order[i] = i == to ? from : at++;
+  }
+  return build_permute(x, order);
+}
+
 Node *build_expand(Node *x, int rank, const Dim *const *size) {
   int lead = rank - x->type.rank;
   assert(lead >= 0);

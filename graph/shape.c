@@ -245,7 +245,7 @@ static const char *shape_gather(const Node *node) {
   return NULL;
 }
 
-static const char *shape_scatter_add(const Node *node) {
+static const char *check_scatter(const Node *node) {
   const Type *ids = input(node, 0), *v = input(node, 1);
   if (node->type.rank < 1 || v->rank != ids->rank + node->type.rank - 1) return "a wrong rank";
   if (!dtype_is_int(ids->dtype) || v->dtype != node->type.dtype) return "a wrong dtype";
@@ -253,6 +253,101 @@ static const char *shape_scatter_add(const Node *node) {
     if (v->size[i] != (i < ids->rank ? ids->size[i] : node->type.size[i - ids->rank + 1]))
       return "a wrong size";
   return NULL;
+}
+
+static const char *shape_scatter_add(const Node *node) { return check_scatter(node); }
+static const char *shape_scatter_max(const Node *node) { return check_scatter(node); }
+
+static const char *shape_put(const Node *node) {
+  const Type *ids = input(node, 1), *v = input(node, 2);
+  if (!same_type(&node->type, input(node, 0)) || node->type.rank < 1) return "the type differs or has rank 0";
+  if (v->rank != ids->rank + node->type.rank - 1) return "a wrong rank";
+  if (!dtype_is_int(ids->dtype) || v->dtype != node->type.dtype) return "a wrong dtype";
+  for (int i = 0; i < v->rank; i++)
+    if (v->size[i] != (i < ids->rank ? ids->size[i] : node->type.size[i - ids->rank + 1]))
+      return "a wrong size";
+  return NULL;
+}
+
+static const char *shape_order(const Node *node) {
+  const Type *x = input(node, 0);
+  bool known;
+  if (x->rank < 1 || !same_beside(&node->type, x, x->rank - 1)) return "a wrong rank or size";
+  if (node->type.dtype != DTYPE_I32 && node->type.dtype != DTYPE_I64) return "an order is i32 or i64";
+  const Dim *count = node->type.size[x->rank - 1];
+  return dim_compare(count, x->size[x->rank - 1], &known) > 0 && known ? "more than there are" : NULL;
+}
+
+/* Stacks of matrices: x [..., m, n], all else equal batch dims. */
+static const char *check_matrices(const Node *node, int rank) {
+  const Type *x = input(node, 0);
+  if (x->rank < 2 || node->type.rank != rank || !dtype_is_float(x->dtype))
+    return "no floats of rank 2 or more";
+  if (node->type.dtype != x->dtype) return "the dtype differs";
+  for (int i = 0; i < x->rank - 2; i++)
+    if (node->type.size[i] != x->size[i]) return "the batch dims differ";
+  return NULL;
+}
+
+static bool is_square(const Type *x) { return x->size[x->rank - 1] == x->size[x->rank - 2]; }
+
+static bool ends_with(const Type *y, const Dim *rows, const Dim *columns) {
+  return y->size[y->rank - 2] == rows && y->size[y->rank - 1] == columns;
+}
+
+static const char *shape_cholesky(const Node *node) {
+  const char *wrong = check_matrices(node, input(node, 0)->rank);
+  if (wrong) return wrong;
+  return is_square(&node->type) && same_type(&node->type, input(node, 0)) ? NULL : "it is not square";
+}
+
+static const char *shape_solve(const Node *node) {
+  const Type *a = input(node, 0), *b = input(node, 1);
+  const char *wrong = check_matrices(node, a->rank);
+  if (wrong) return wrong;
+  if (!same_type(&node->type, b)) return "the type of b differs";
+  if (node->attr.whole < 0 || node->attr.whole > 2) return "no such triangle";
+  return is_square(a) && a->size[a->rank - 1] == b->size[b->rank - 2] ? NULL : "the sizes differ";
+}
+
+static const char *shape_det(const Node *node) {
+  const char *wrong = check_matrices(node, input(node, 0)->rank - 2);
+  return wrong ? wrong : is_square(input(node, 0)) ? NULL : "it is not square";
+}
+
+static const char *shape_qr(const Node *node) {
+  const Type *x = input(node, 0);
+  const char *wrong = check_matrices(node, x->rank);
+  if (wrong) return wrong;
+  const Dim *m = x->size[x->rank - 2], *n = x->size[x->rank - 1];
+  bool known;
+  if (dim_compare(m, n, &known) < 0 && known) return "it has fewer rows than columns";
+  return ends_with(&node->type, dim_add(m, n), n) ? NULL : "a wrong size";
+}
+
+static const char *shape_eigh(const Node *node) {
+  const Type *x = input(node, 0);
+  const char *wrong = check_matrices(node, x->rank);
+  if (wrong) return wrong;
+  const Dim *n = x->size[x->rank - 1];
+  return is_square(x) && ends_with(&node->type, dim_add(n, dim_of(1)), n) ? NULL : "a wrong size";
+}
+
+static const char *shape_svd(const Node *node) {
+  const Type *x = input(node, 0);
+  const char *wrong = check_matrices(node, x->rank);
+  if (wrong) return wrong;
+  const Dim *m = x->size[x->rank - 2], *n = x->size[x->rank - 1];
+  bool known;
+  const Dim *least = dim_compare(m, n, &known) > 0 ? n : m;
+  return ends_with(&node->type, dim_add(dim_add(m, dim_of(1)), n), least) ? NULL : "a wrong size";
+}
+
+static const char *shape_fft(const Node *node) {
+  const Type *x = input(node, 0);
+  if (x->rank < 2 || !dtype_is_float(x->dtype)) return "no floats of rank 2 or more";
+  if (!same_type(&node->type, x)) return "the type differs";
+  return x->size[x->rank - 1] == dim_of(2) ? NULL : "they are no pairs";
 }
 
 static const char *shape_cumsum(const Node *node) {

@@ -73,11 +73,11 @@ void problem_weight_shape(Problems *problems, Span at, Span declared, Name name,
 /* E0213. `inner` and `outer`: the dims that should agree; inner NULL: something else does not fit. */
 void problem_matmul(Problems *problems, Span at, const char *a, const char *b, const char *inner,
                     const char *outer);
-void problem_join(Problems *problems, Span at, const char *a, const char *b, const char *why);     // E0214
-void problem_chunk(Problems *problems, Span at, const char *type, int64_t count);                  // E0215
-void problem_squeeze(Problems *problems, Span at, const char *type);                               // E0216
-void problem_axis(Problems *problems, Span at, const char *type, int rank);                        // E0217
-void problem_window(Problems *problems, Span at, const char *type, int64_t height, int64_t width); // E0218
+void problem_join(Problems *problems, Span at, const char *a, const char *b, const char *why); // E0214
+void problem_chunk(Problems *problems, Span at, const char *type, int64_t count);              // E0215
+void problem_squeeze(Problems *problems, Span at, const char *type);                           // E0216
+void problem_axis(Problems *problems, Span at, const char *type, int rank);                    // E0217
+void problem_window(Problems *problems, Span at, const char *type, const char *window);        // E0218
 void problem_channels(Problems *problems, Span at, const char *x, const char *kernel,
                       int64_t groups); // E0219
 void problem_no_bound(Problems *problems, Span call, const char *what, Name param, const char *wanted,
@@ -99,6 +99,15 @@ void problem_many_subscripts(Problems *problems, Span at, const char *type, int 
 void problem_index_range(Problems *problems, Span at, const char *size);                // E0232
 void problem_record_parts(Problems *problems, Span at);                                 // E0250
 void problem_expand(Problems *problems, Span at, const char *from, const char *to);     // E0233
+/* E0234. Types of two inputs that do not go together; `why`, and `help` that can be pasted, or NULL. */
+void problem_inputs(Problems *problems, Span at, const char *name, const char *a, const char *b,
+                    const char *why, const char *help);
+void problem_axis_twice(Problems *problems, Span at, const char *name, const char *first,
+                        const char *second);                                                       // E0209
+void problem_pattern_text(Problems *problems, Span at, const char *why, const char *example);      // E0235
+void problem_slice_length(Problems *problems, Span at);                                            // E0237
+void problem_index_apart(Problems *problems, Span at);                                             // E0238
+void problem_open_size(Problems *problems, Span at, const char *name, const char *type, int axis); // E0236
 
 /* ---- values and conditions: E03xx (problems_values.c) ---- */
 void problem_condition(Problems *problems, Span at, const char *type, const char *text); // E0301

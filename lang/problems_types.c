@@ -334,9 +334,9 @@ void problem_axis(Problems *problems, Span at, const char *type, int rank) {
   draft_add(&d);
 }
 
-void problem_window(Problems *problems, Span at, const char *type, int64_t height, int64_t width) {
+void problem_window(Problems *problems, Span at, const char *type, const char *window) {
   Draft d = draft_new(problems, "E0218", at);
-  draft_title(&d, "a window of %" PRId64 "x%" PRId64 " does not fit into %s", height, width, type);
+  draft_title(&d, "a window of %s does not fit into %s", window, type);
   draft_help(&d, "use a smaller window, fewer poolings, or  pad=\"same\"");
   draft_add(&d);
 }
@@ -385,5 +385,56 @@ void problem_index_range(Problems *problems, Span at, const char *size) {
   Draft d = draft_new(problems, "E0232", at);
   draft_title(&d, "this lies outside a dim of %s", size);
   draft_label(&d, "places count from 0, or from the end with -1");
+  draft_add(&d);
+}
+
+void problem_inputs(Problems *problems, Span at, const char *name, const char *a, const char *b,
+                    const char *why, const char *help) {
+  Draft d = draft_new(problems, "E0234", at);
+  draft_title(&d, "%s cannot use %s with %s", name, a, b);
+  draft_label(&d, "%s", why);
+  if (help) draft_help(&d, "%s", help);
+  draft_add(&d);
+}
+
+void problem_axis_twice(Problems *problems, Span at, const char *name, const char *first,
+                        const char *second) {
+  Draft d = draft_new(problems, "E0209", at);
+  draft_title(&d, "axis `%s` has two sizes: %s and %s", name, first, second);
+  draft_label(&d, "one name is one size, wherever it stands in the pattern");
+  draft_help(&d, "give two names to axes that differ, or transpose one of the inputs");
+  draft_add(&d);
+}
+
+void problem_pattern_text(Problems *problems, Span at, const char *why, const char *example) {
+  Draft d = draft_new(problems, "E0235", at);
+  draft_title(&d, "this pattern does not fit");
+  draft_label(&d, "%s", why);
+  draft_help(&d, "names of axes stand apart, with blanks between them:  %s", example);
+  draft_add(&d);
+}
+
+void problem_open_size(Problems *problems, Span at, const char *name, const char *type, int axis) {
+  Draft d = draft_new(problems, "E0236", at);
+  draft_title(&d, "%s needs an axis of known size", name);
+  draft_label(&d, "axis %d of %s changes from batch to batch", axis, type);
+  draft_help(&d, "name an axis whose size is known before the run:  %s(x, axis=-1)", name);
+  draft_add(&d);
+}
+
+void problem_slice_length(Problems *problems, Span at) {
+  Draft d = draft_new(problems, "E0237", at);
+  draft_title(&d, "how long is this slice?");
+  draft_label(&d, "its place is known during the run alone, so its length must not depend on it");
+  draft_help(&d, "begin and end with the same number and add a known one:  x[i:i+8]");
+  draft_add(&d);
+}
+
+void problem_index_apart(Problems *problems, Span at) {
+  Draft d = draft_new(problems, "E0238", at);
+  draft_title(&d, "index tensors stand apart");
+  draft_label(&d, "between this one and the one before it is a slice");
+  draft_help(&d, "side by side they are paired, x[a, b]; one after the other, x[a][:, :, b], they take every"
+                 " combination");
   draft_add(&d);
 }

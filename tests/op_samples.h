@@ -5,6 +5,8 @@
 #ifndef TESTS_OP_SAMPLES_H
 #define TESTS_OP_SAMPLES_H
 
+#include "graph/build_fourier.h"
+#include "graph/build_linear.h"
 #include "graph/control.h"
 #include "tests/trial.h"
 
@@ -64,6 +66,9 @@ static const Domain domains[] = {
     {OP_ASIN, {-0.8}, {0.8}},
     {OP_ACOS, {-0.8}, {0.8}},
     {OP_TAN, {-1.1}, {1.1}},
+    {OP_ERFINV, {-0.7}, {0.7}},
+    {OP_LGAMMA, {0.4}, {4}},
+    {OP_POLYGAMMA, {0.6, 0.5}, {1.4, 3}}, // the trigamma function
     {OP_DIV, {-2, 0.5}, {2, 2.5}},
     {OP_POW, {0.3, -2}, {2.5, 2}},
     {OP_ATAN2, {0.4, 0.4}, {2, 2}},
@@ -469,6 +474,121 @@ static Node *sample_scatter_add(Trial *t, int number) {
   t->smooth = number < 6;
   t->terms = (double)type_count(&ids->type);
   return build_scatter_add(ids, v, dim_of(lookups[number].size[0]));
+}
+
+static Node *sample_scatter_max(Trial *t, int number) {
+  if (number >= LENGTH(lookups)) return NULL;
+  int64_t size[MAX_RANK];
+  int rank = 0;
+  for (int i = 0; i < lookups[number].id_rank; i++) size[rank++] = lookups[number].id_size[i];
+  for (int i = 1; i < lookups[number].rank; i++) size[rank++] = lookups[number].size[i];
+  Node *ids = lookup_ids(t, number), *v = sample_distinct(t, t->dtype, rank, size);
+  for (int64_t i = 0; i < type_count(&ids->type) && number < 6; i++)
+    input_put(ids, i, (double)(i % lookups[number].size[0])); // an id for every row, where they suffice
+  t->smooth = number < 6 && type_count(&ids->type) >= lookups[number].size[0];
+  return build_scatter_max(ids, v, dim_of(lookups[number].size[0]));
+}
+
+static Node *sample_put(Trial *t, int number) {
+  if (number >= LENGTH(lookups)) return NULL;
+  int64_t size[MAX_RANK];
+  int rank = 0;
+  for (int i = 0; i < lookups[number].id_rank; i++) size[rank++] = lookups[number].id_size[i];
+  for (int i = 1; i < lookups[number].rank; i++) size[rank++] = lookups[number].size[i];
+  t->smooth = number < 6;
+  Node *x = sample_random(t, t->dtype, lookups[number].rank, lookups[number].size);
+  Node *ids = lookup_ids(t, number);
+  return build_put(x, ids, sample_random(t, t->dtype, rank, size));
+}
+
+static const struct {
+  int rank;
+  int64_t size[4];
+} matrices[] = {
+    {2, {1, 1}}, {2, {2, 2}},    {2, {3, 3}},   {3, {2, 3, 3}},  {4, {1, 2, 2, 2}},
+    {2, {0, 0}}, {3, {0, 2, 2}}, {2, {24, 24}}, {3, {37, 5, 5}},
+};
+#define MATRICES_SMOOTH 5
+
+/* Well-conditioned squares: k + 1 on the diagonal, below 0.5 elsewhere. */
+static Node *sample_square(Trial *t, int number) {
+  int rank = matrices[number].rank;
+  Node *x = trial_fill(t, trial_input(t, t->dtype, rank, matrices[number].size), -0.4, 0.4);
+  int64_t n = matrices[number].size[rank - 1], count = type_count(&x->type);
+  for (int64_t i = 0; i < count; i++)
+    if (i % n == i / n % n) input_put(x, i, (double)(i % n + 1) + (n > 5 ? 3 : 0.5));
+  t->smooth = number < MATRICES_SMOOTH;
+  t->relative = t->dtype == DTYPE_F32 ? 1e-5 : 1e-12;
+  return x;
+}
+
+static Node *sample_cholesky(Trial *t, int number) {
+  return number < LENGTH(matrices) ? build_cholesky(sample_square(t, number)) : NULL;
+}
+
+static Node *sample_solve(Trial *t, int number) {
+  if (number >= 6 * LENGTH(matrices)) return NULL;
+  Node *a = sample_square(t, number / 6);
+  int64_t size[MAX_RANK];
+  for (int i = 0; i < a->type.rank; i++) size[i] = type_size(&a->type, i);
+  size[a->type.rank - 1] = 2;
+  return build_solve(a, sample_random(t, t->dtype, a->type.rank, size), number % 2,
+                     (SolveKind)(number / 2 % 3));
+}
+
+static Node *sample_det(Trial *t, int number) {
+  if (number >= 2 * LENGTH(matrices)) return NULL;
+  Node *y = build_det(sample_square(t, number / 2), number % 2);
+  if (number / 2 == 7) t->relative *= 1e3; // of 24 rows: a large number
+  return y;
+}
+
+static Node *sample_eigh(Trial *t, int number) {
+  return number < LENGTH(matrices) ? build_eigh(sample_square(t, number)) : NULL;
+}
+
+/* Squares, and squares with a row or column more. */
+static Node *sample_oblong(Trial *t, int number, int axis) {
+  Node *x = sample_square(t, number / 2);
+  int rank = x->type.rank;
+  if (number % 2 == 0) return x;
+  int64_t size[MAX_RANK];
+  for (int i = 0; i < rank; i++) size[i] = i == rank - axis ? 1 : type_size(&x->type, i);
+  Node *more = trial_fill(t, trial_input(t, t->dtype, rank, size), -0.4, 0.4); // small: the values stay apart
+  return build_concat(t->graph, (Node *[]){x, more}, 2, rank - axis);
+}
+
+static Node *sample_qr(Trial *t, int number) {
+  return number < 2 * LENGTH(matrices) ? build_qr(sample_oblong(t, number, 2)) : NULL;
+}
+
+static Node *sample_svd(Trial *t, int number) {
+  if (number >= 4 * LENGTH(matrices)) return NULL;
+  return build_svd(sample_oblong(t, number / 2, 1 + number % 2));
+}
+
+/* Lengths of small and of large prime factors. */
+static Node *sample_fft(Trial *t, int number) {
+  static const int64_t lengths[] = {1, 2, 3, 4, 5, 6, 8, 12, 16, 21, 0, 53, 106, 64, 96, 120, 49, 211};
+  if (number >= 2 * LENGTH(lengths)) return NULL;
+  int64_t n = lengths[number / 2], size[] = {number % 3 + 1, n, 2};
+  t->smooth = n < 10;
+  t->relative = t->dtype == DTYPE_F32 ? 2e-6 : 1e-13;
+  return build_fft(sample_random(t, t->dtype, 3, size), number % 2);
+}
+
+/* Ordered wholly or for the first few; twice over, so that every number has an equal. */
+static Node *sample_order(Trial *t, int number) {
+  static const struct {
+    int rank;
+    int64_t size[3], count;
+  } shapes[] = {{1, {5}, 5},    {1, {1}, 1},       {1, {0}, 0},       {2, {3, 4}, 2},   {2, {0, 3}, 3},
+                {2, {3, 4}, 0}, {3, {2, 2, 7}, 7}, {2, {41, 109}, 9}, {1, {1009}, 1009}};
+  if (number >= 4 * LENGTH(shapes)) return NULL;
+  int i = number / 4, rank = shapes[i].rank;
+  Node *x = sample_distinct(t, t->dtype, rank, shapes[i].size);
+  if (number % 2) x = build_concat(t->graph, (Node *[]){x, build_flip(x, rank - 1)}, 2, rank - 1);
+  return build_order(x, dim_of(shapes[i].count), number / 2 % 2);
 }
 
 static Node *sample_cumsum(Trial *t, int number) {

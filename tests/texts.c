@@ -1,6 +1,6 @@
 /* Text tests: programs whose output is known to the letter.
  *
- * A file of tests/errors/ or tests/passes/ is a program; below the line `# ---` stands what lathe prints about it.
+ * A file of tests/errors/, tests/passes/ or tests/functions/ is a program; below the line `# ---` stands what lathe prints about it.
  * errors: `lathe check FILE`. passes: a line `# show: STAGE [WORD ...]` in the program names the stage, and
  * `lathe show --after=STAGE FILE [WORD ...]` is run. A line `# run: WORD ...` replaces the command; FILE in it is the
  * program. The part above the marker is written to a file of the same name in a new folder, and lathe is run
@@ -202,3 +202,4 @@ static void check_folder(const char *tests, bool passes) {
 
 Test(texts, errors) { check_folder("tests/errors", false); }
 Test(texts, passes) { check_folder("tests/passes", true); }
+Test(texts, functions) { check_folder("tests/functions", true); }

@@ -9,6 +9,8 @@
 #ifndef BACKENDS_CPU_LEVEL_MATH_H
 #define BACKENDS_CPU_LEVEL_MATH_H
 
+#include "lang/scalar.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -315,6 +317,14 @@ static inline float math_asin_f32(float x) { return asinf(x); }
 static inline float math_acos_f32(float x) { return acosf(x); }
 static inline float math_atan_f32(float x) { return atanf(x); }
 static inline float math_atan2_f32(float a, float b) { return atan2f(a, b); }
+static inline double math_erfinv_f64(double x) { return erfinv_f64(x); }
+static inline double math_lgamma_f64(double x) { return lgamma_f64(x); }
+static inline double math_polygamma_f64(double a, double b) { return polygamma_f64(a, b); }
+static inline float math_erfinv_f32(float x) { return (float)erfinv_f64((double)x); }
+static inline float math_lgamma_f32(float x) { return (float)lgamma_f64((double)x); }
+static inline float math_polygamma_f32(float a, float b) {
+  return (float)polygamma_f64((double)a, (double)b);
+}
 static inline double math_exp_f64(double x) { return exp(x); }
 static inline double math_expm1_f64(double x) { return expm1(x); }
 static inline double math_log_f64(double x) { return log(x); }

@@ -13,8 +13,11 @@
 
 #define SLOTS 10
 
-static const BuiltinTable *const tables[] = {&builtins_shape, &builtins_math,    &builtins_data,
-                                             &builtins_text,  &builtins_weights, &builtins_gradient};
+static const BuiltinTable *const tables[] = {
+    &builtins_shape,  &builtins_math,    &builtins_data,     &builtins_text,
+    &builtins_index,  &builtins_windows, &builtins_pattern,  &builtins_random,
+    &builtins_linear, &builtins_weights, &builtins_gradient,
+};
 
 const Builtin *builtin_find(Name name) {
   for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
@@ -148,7 +151,8 @@ static int axis_by_name(const Argument *slot, const Node *x) {
 
 static int axis_number(Elaborator *e, const Argument *slot, const Value *value, const Node *x) {
   int64_t number;
-  if (value->kind != VALUE_INT || !dim_is_number(value->u.dim, &number)) return -1;
+  if (value->kind != VALUE_INT) return -1;
+  if (!dim_is_number(value->u.dim, &number)) return e->generic ? x->type.rank - 1 : -1; // any axis will do
   int hidden = example_dims(e, x);
   number += number < 0 ? x->type.rank : hidden;
   if (number >= hidden && number < x->type.rank) return (int)number;
@@ -194,6 +198,28 @@ int slot_axes(Elaborator *e, const Argument *slot, const Node *x, int *axis) {
   for (int i = 0; i < x->type.rank; i++)
     if (taken[i]) axis[count++] = i;
   return count;
+}
+
+const Value *inputs_error(Elaborator *e, const Ast *at, const char *name, const Node *a, const Node *b,
+                          const char *why, const char *help) {
+  Text x = {0}, y = {0};
+  type_print(&a->type, &x);
+  type_print(&b->type, &y);
+  problem_inputs(e->problems, at->at.source ? at->at : at->span, name, text_string(&x), text_string(&y), why,
+                 help);
+  text_free(&x);
+  text_free(&y);
+  return value_unknown();
+}
+
+bool axis_size(Elaborator *e, const Ast *at, const char *name, const Node *x, int axis, int64_t *size) {
+  if (dim_is_number(x->type.size[axis], size)) return true;
+  if (e->generic) return false;
+  Text text = {0};
+  type_print(&x->type, &text);
+  problem_open_size(e->problems, at->at.source ? at->at : at->span, name, text_string(&text), axis);
+  text_free(&text);
+  return false;
 }
 
 Node *unknown_tensor(Elaborator *e, const Type *type) {

@@ -1,4 +1,5 @@
 /* Built-in functions that move numbers: shapes, pieces, joins, and tensors from nowhere. */
+#include "graph/build_window.h"
 #include "interpreter/elaborate/elaborate.h"
 #include "lang/problems.h"
 
@@ -266,6 +267,137 @@ CALL(flip) {
   return axis < 0 ? value_unknown() : value_tensor(e, build_flip(x, axis));
 }
 
+/* The last `shift` slices come first: x[n - shift:] before x[:n - shift]. */
+CALL(roll) {
+  UNUSED;
+  Node *x = slot_tensor(e, at, &slot[0]);
+  int64_t shift, size;
+  int axis = x ? slot_axis(e, &slot[2], x, -1) : -1;
+  if (axis < 0) return value_unknown();
+  if (!slot_int(e, at, &slot[1], 0, &shift)) return e->generic ? value_tensor(e, x) : value_unknown();
+  const Dim *whole = x->type.size[axis];
+  if (dim_is_number(whole, &size)) shift = size ? (shift % size + size) % size : 0;
+  if (shift == 0) return value_tensor(e, x);
+  const Dim *back = shift > 0 ? dim_of(shift) : dim_add(whole, dim_of(shift)), *front = dim_sub(whole, back);
+  Node *part[2] = {build_slice(x, axis, front, back, 1), build_slice(x, axis, dim_of(0), front, 1)};
+  return value_tensor(e, build_concat(e->graph, part, 2, axis));
+}
+
+CALL(repeat_along) {
+  UNUSED;
+  Node *x = slot_tensor(e, at, &slot[0]);
+  int axis = x ? slot_axis(e, &slot[2], x, -1) : -1;
+  if (axis < 0) return value_unknown();
+  int64_t number = 0;
+  const Dim *count = slot[1].value->kind == VALUE_INT ? slot[1].value->u.dim : NULL;
+  if (!count || (dim_is_number(count, &number) && number < 0))
+    return slot_error(e, at, &slot[1], "how often: a whole number from 0 up");
+  if (x->type.rank == MAX_RANK) {
+    problem_rank_limit(e->problems, at->span);
+    return value_unknown();
+  }
+  return value_tensor(e, build_repeat(x, axis, count));
+}
+
+/* What stands for the cells before and behind an axis: n for both, or [front, back]. */
+static bool read_cells(const Value *cells, const Dim *end[2]) {
+  bool known;
+  if (cells->kind == VALUE_LIST && cells->u.items.count != 2) return false;
+  for (int i = 0; i < 2; i++) {
+    const Value *one = cells->kind == VALUE_LIST ? cells->u.items.item[i] : cells;
+    if (one->kind != VALUE_INT) return false;
+    if (dim_compare(one->u.dim, dim_of(0), &known) < 0 && known) return false;
+    end[i] = one->u.dim;
+  }
+  return true;
+}
+
+/* n cells at both ends of an axis, [front, back], or a list of these for all axes. A field whose rows differ in
+ * length is filled up (builtins_text.c). */
+CALL(pad) {
+  UNUSED;
+  const Value *cells = slot[1].value, *first = slot[0].value;
+  if (!cells || first->kind == VALUE_COLUMN) return pad_column(e, at, &slot[0], &slot[4]);
+  Node *x = slot_tensor(e, at, &slot[0]);
+  int axis = x ? slot_axis(e, &slot[2], x, -1) : -1;
+  if (axis < 0) return value_unknown();
+  double value;
+  if (!slot_number(e, at, &slot[3], 0, &value)) value = 0;
+  if (!dtype_is_float(x->type.dtype) && value != (double)(int64_t)value)
+    return slot_error(e, at, &slot[3], "a whole number, as the tensor has");
+  const Dim *end[2];
+  bool each = cells->kind == VALUE_LIST && cells->u.items.count == x->type.rank && x->type.rank > 0 &&
+              cells->u.items.item[0]->kind == VALUE_LIST;
+  for (int i = 0; i < (each ? x->type.rank : 1); i++) {
+    if (!read_cells(each ? cells->u.items.item[i] : cells, end))
+      return slot_error(e, at, &slot[1], "a number of cells, [front, back], or a list with one for each dim");
+    x = build_pad(x, each ? i : axis, end[0], end[1], value);
+  }
+  return value_tensor(e, x);
+}
+
+/* Pieces of given sizes, which add up to that of the axis. */
+CALL(split) {
+  UNUSED;
+  Node *x = slot_tensor(e, at, &slot[0]);
+  int axis = x ? slot_axis(e, &slot[2], x, -1) : -1, rank;
+  const Dim *size[MAX_RANK], *start = dim_of(0);
+  if (axis < 0 || !slot_shape(e, at, &slot[1], &rank, size)) return value_unknown();
+  const Value *item[MAX_RANK];
+  for (int i = 0; i < rank; i++) {
+    Node *piece = build_slice(x, axis, start, size[i], 1);
+    item[i] = value_tensor(e, piece);
+    start = dim_add(start, size[i]);
+  }
+  bool known;
+  int order = dim_compare(start, x->type.size[axis], &known);
+  if (start != x->type.size[axis] && (!e->generic || (known && order != 0))) {
+    Text text = {0}, wanted = {0};
+    dim_print(x->type.size[axis], &text);
+    text_printf(&wanted, "sizes that add up to %s", text_string(&text));
+    slot_error(e, at, &slot[1], text_string(&wanted));
+    text_free(&text);
+    text_free(&wanted);
+    return value_unknown();
+  }
+  return value_record(e, item, NULL, rank);
+}
+
+/* [n] on the diagonal of zeros [n, n]; of [..., n, n] its diagonal [..., n]. */
+CALL(diag) {
+  UNUSED;
+  Node *x = slot_tensor(e, at, &slot[0]);
+  if (!x) return value_unknown();
+  if (x->type.dtype == DTYPE_BOOL) return slot_error(e, at, &slot[0], "numbers: float(…) turns true into 1");
+  int rank = x->type.rank;
+  if (rank < 1 || (rank > 1 && x->type.size[rank - 1] != x->type.size[rank - 2]))
+    return slot_error(e, at, &slot[0], "a row [n], or square matrices [..., n, n]");
+  const Dim *square[2] = {x->type.size[0], x->type.size[0]};
+  Node *all = rank == 1 ? build_expand(x, 2, square) : x;
+  int columns = all->type.rank - 1;
+  Node *same = build_eq(build_index(e->graph, columns + 1, all->type.size, columns),
+                        build_index(e->graph, columns + 1, all->type.size, columns - 1));
+  Node *kept = build_where(same, all, build_like(all, 0));
+  return value_tensor(e, rank == 1 ? kept : build_reduce(OP_REDUCE_SUM, kept, &columns, 1, false));
+}
+
+/* What `int`, `float` or `bool` stand for as a setting; the float of the precision without one. DTYPE_COUNT after a
+ * Problem. */
+static DType slot_dtype(Elaborator *e, const Ast *at, const Argument *slot) {
+  static const struct {
+    const char *name;
+    DType dtype;
+  } kinds[] = {{"int", DTYPE_I64}, {"bool", DTYPE_BOOL}};
+  if (!slot->value) return e->precision;
+  const Value *kind = slot->value;
+  const char *name = kind->kind == VALUE_BUILTIN && kind->scope ? kind->u.builtin->name : "";
+  for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+    if (!strcmp(name, kinds[i].name)) return kinds[i].dtype;
+  if (!strcmp(name, "float")) return e->precision;
+  slot_error(e, at, slot, "int, float or bool");
+  return DTYPE_COUNT;
+}
+
 static const Value *filled(Elaborator *e, const Ast *at, const Argument *shape, Node *number) {
   int rank;
   const Dim *size[MAX_RANK];
@@ -273,17 +405,28 @@ static const Value *filled(Elaborator *e, const Ast *at, const Argument *shape, 
   return value_tensor(e, rank ? build_expand(number, rank, size) : number);
 }
 
+static const Value *filled_of(Elaborator *e, const Ast *at, const Argument *slot, int number) {
+  DType dtype = slot_dtype(e, at, &slot[1]);
+  if (dtype == DTYPE_COUNT) return value_unknown();
+  return filled(e, at, &slot[0],
+                dtype_is_float(dtype) ? build_number(e->graph, dtype, number)
+                                      : build_whole(e->graph, dtype, number));
+}
+
 CALL(zeros) {
   UNUSED;
-  return filled(e, at, &slot[0], build_number(e->graph, e->precision, 0));
+  return filled_of(e, at, slot, 0);
 }
 CALL(ones) {
   UNUSED;
-  return filled(e, at, &slot[0], build_number(e->graph, e->precision, 1));
+  return filled_of(e, at, slot, 1);
 }
 CALL(full) {
   UNUSED;
-  return filled(e, at, &slot[0], slot_float(e, at, &slot[1]));
+  Node *number = slot_tensor(e, at, &slot[1]);
+  if (number && number->type.rank) return slot_error(e, at, &slot[1], "one number");
+  if (number && number->op == OP_EXTENT) number->type.bound = NULL;
+  return filled(e, at, &slot[0], number && number->type.running ? build_cast(number, e->precision) : number);
 }
 
 static const Value *like(Elaborator *e, const Ast *at, const Argument *slot, double number) {
@@ -318,45 +461,6 @@ CALL(linspace) {
   return value_tensor(
       e, build_add(build_mul(build_sub(build_cast(b, e->precision), build_cast(a, e->precision)), share),
                    build_cast(a, e->precision)));
-}
-
-CALL(uniform) {
-  UNUSED;
-  int rank;
-  const Dim *size[MAX_RANK];
-  if (!slot_shape(e, at, &slot[0], &rank, size)) return value_unknown();
-  Node *u = build_random(e->graph, e->precision, rank, size, random_site(e));
-  double low, high;
-  if (!slot[1].value && !slot[2].value) return value_tensor(e, u);
-  if (!slot_number(e, at, &slot[1], 0, &low) || !slot_number(e, at, &slot[2], 1, &high))
-    return value_tensor(e, u);
-  return value_tensor(e, build_add(build_mul(u, build_like(u, high - low)), build_like(u, low)));
-}
-
-/* Box and Muller, "A note on the generation of random normal deviates", 1958. */
-const Value *random_normal(Elaborator *e, int rank, const Dim *const *size) {
-  Node *u = build_random(e->graph, e->precision, rank, size, random_site(e));
-  Node *v = build_random(e->graph, e->precision, rank, size, random_site(e));
-  Node *radius = build_sqrt(build_mul(build_log(build_sub(build_like(u, 1), u)), build_like(u, -2)));
-  return value_tensor(e, build_mul(radius, build_cos(build_mul(v, build_like(v, 6.28318530717958647693)))));
-}
-
-CALL(normal) {
-  UNUSED;
-  int rank;
-  const Dim *size[MAX_RANK];
-  return slot_shape(e, at, &slot[0], &rank, size) ? random_normal(e, rank, size) : value_unknown();
-}
-
-CALL(bernoulli) {
-  UNUSED;
-  int rank;
-  const Dim *size[MAX_RANK];
-  if (!slot_shape(e, at, &slot[0], &rank, size)) return value_unknown();
-  Node *p = slot_float(e, at, &slot[1]);
-  if (!p) return value_unknown();
-  Node *u = build_random(e->graph, e->precision, rank, size, random_site(e));
-  return value_tensor(e, build_cast(build_lt(u, build_cast(p, e->precision)), e->precision));
 }
 
 static int literal(Elaborator *e, const Argument *slot, const Value *value, int rank, int64_t *size,
@@ -395,7 +499,9 @@ CALL(tensor) {
   for (int i = 0; i < rank; i++) type.size[i] = dim_of(size[i]);
   Variable *variable = variable_new(e, VARIABLE_CONSTANT, "tensor", type, at->span);
   variable->data = values;
-  return value_tensor(e, build_cast(build_read(e->graph, variable), e->precision));
+  DType dtype = slot_dtype(e, at, &slot[1]);
+  return dtype == DTYPE_COUNT ? value_unknown()
+                              : value_tensor(e, build_cast(build_read(e->graph, variable), dtype));
 }
 
 /* Images [N, H, W] side by side, `across` in a row, as one image; missing ones are dark. */
@@ -471,18 +577,21 @@ static const Builtin rows[] = {
     {"stack", "parts axis?", stack, "tensors of one shape along a new axis"},
     {"chunk", "x n axis?", chunk, "n equal pieces along an axis"},
     {"unstack", "x axis?", unstack, "every slice along an axis"},
+    {"split", "x sizes axis?", split, "pieces of given sizes along an axis"},
+    {"roll", "x shift axis?", roll, "slices along an axis moved on, the last to the front"},
+    {"repeat_along", "x n axis?", repeat_along, "each slice along an axis n times"},
+    {"pad", "x cells? axis? value? most?", pad,
+     "cells of a value at the ends of axes; rows of a field filled up to the longest: (ids, keep)"},
+    {"diag", "x", diag, "a row as the diagonal of a matrix, or the diagonal of a matrix"},
     {"flip", "x axis?", flip, "the order along an axis reversed"},
-    {"zeros", "shape", zeros, "a tensor of zeros"},
-    {"ones", "shape", ones, "a tensor of ones"},
+    {"zeros", "shape kind?", zeros, "a tensor of zeros"},
+    {"ones", "shape kind?", ones, "a tensor of ones"},
     {"full", "shape value", full, "a tensor of one value"},
     {"zeros_like", "x", zeros_like, "zeros in the shape of x"},
     {"ones_like", "x", ones_like, "ones in the shape of x"},
     {"arange", "n", arange, "0, 1, … n - 1"},
     {"linspace", "from to n", linspace, "n numbers at equal distances"},
-    {"uniform", "shape low? high?", uniform, "random numbers in [low, high)"},
-    {"normal", "shape", normal, "random numbers of mean 0 and deviation 1"},
-    {"bernoulli", "shape p", bernoulli, "1 with probability p, else 0"},
-    {"tensor", "numbers", tensor, "a literal: tensor([[1, 2], [3, 4]])"},
+    {"tensor", "numbers kind?", tensor, "a literal: tensor([[1, 2], [3, 4]]), or tensor([1, 2], int)"},
     {"image_grid", "images across?", image_grid,
      "images [N, H, W] of values 0..1 as one picture; print draws it"},
     {"all_but", "axis", all_but, "every axis but one, for axis="},

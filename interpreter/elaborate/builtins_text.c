@@ -298,15 +298,14 @@ static void pad_class(Elaborator *e, Dataset *data, const Value *value) {
   fitted_add_pad(e->arena, fitted, column, data->table->rows);
 }
 
-CALL(pad) {
-  UNUSED;
-  const Value *value = slot[0].value;
+const Value *pad_column(Elaborator *e, const Ast *at, const Argument *rows, const Argument *longest) {
+  const Value *value = rows->value;
   if (value->kind == VALUE_UNKNOWN || !in_data_block(e, at, "pad")) return value_unknown();
   int64_t most;
   if (value->kind != VALUE_COLUMN || !value->u.column.column->start)
-    return slot_error(e, at, &slot[0], "rows of different lengths, as chars and words make them");
-  if (!slot_int(e, at, &slot[1], 0, &most)) return value_unknown();
-  if (slot[1].value && most < 1) return slot_error(e, at, &slot[1], "a length of at least 1");
+    return slot_error(e, at, rows, "rows of different lengths, as chars and words make them");
+  if (!slot_int(e, at, longest, 0, &most)) return value_unknown();
+  if (longest->value && most < 1) return slot_error(e, at, longest, "a length of at least 1");
   Dataset *data = e->field_of;
   int step = e->field_step++;
   Pad *made = NULL;
@@ -409,7 +408,6 @@ static const Builtin rows[] = {
     {"words", "text at_least? ends? like?", words, "texts as rows of words; rarer ones are one class"},
     {"windows", "x n stride? streams?", windows,
      "examples of n values in a row, each begun stride after the last"},
-    {"pad", "rows most?", pad, "rows filled up to the longest of the batch: (ids, keep)"},
     {"pad_left", "x n", pad_left, "class 0 in front, up to n values"},
     {"encode", "field text", encode, "the classes that a text stands for"},
     {"decode", "field ids", decode, "the values or the text that classes stand for"},

@@ -315,7 +315,8 @@ typedef struct {
   const Builtin *row;
   int count;
 } BuiltinTable;
-extern const BuiltinTable builtins_shape, builtins_math, builtins_data, builtins_text, builtins_weights,
+extern const BuiltinTable builtins_shape, builtins_math, builtins_data, builtins_text, builtins_index,
+    builtins_windows, builtins_pattern, builtins_random, builtins_linear, builtins_weights,
     builtins_gradient; // one a file
 
 /* Arguments of built-in functions, checked: NULL, false or -1 after a Problem (or where a value is UNKNOWN). */
@@ -327,6 +328,13 @@ bool slot_shape(Elaborator *e, const Ast *at, const Argument *slot, int *rank, c
 int slot_axes(Elaborator *e, const Argument *slot, const Node *x, int *axis); // ascending; none given: all
 int slot_axis(Elaborator *e, const Argument *slot, const Node *x, int fallback);
 const Value *slot_error(Elaborator *e, const Ast *at, const Argument *slot, const char *wanted); // UNKNOWN
+/* Types of two inputs that do not go together, and what would: UNKNOWN. `help` may be NULL. */
+const Value *inputs_error(Elaborator *e, const Ast *at, const char *name, const Node *a, const Node *b,
+                          const char *why, const char *help);
+/* The size of an axis, which must be known; false after a Problem, or in the generic check. */
+bool axis_size(Elaborator *e, const Ast *at, const char *name, const Node *x, int axis, int64_t *size);
+/* Rows of a field filled up to the longest of a batch, or cut at `longest`: (ids, keep). */
+const Value *pad_column(Elaborator *e, const Ast *at, const Argument *rows, const Argument *longest);
 uint64_t random_site(Elaborator *e);
 uint64_t path_hash(const char *path);                  // what a path adds to the key of random numbers
 Node *unknown_tensor(Elaborator *e, const Type *type); // for the generic check: a tensor of that type

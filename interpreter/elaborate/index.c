@@ -26,7 +26,56 @@ static void out_of_range(Elaborator *e, const Ast *ast, const Dim *size) {
   text_free(&text);
 }
 
+/* `ast` without the whole numbers known before the run that are added to it; *offset gets them. */
+static const Ast *bound_base(Elaborator *e, Scope *scope, const Ast *ast, const Dim **offset) {
+  while (ast->kind == AST_BINARY && (ast->u.binary.op == OPERATOR_ADD || ast->u.binary.op == OPERATOR_SUB)) {
+    const Value *right = eval(e, scope, ast->u.binary.right);
+    bool less = ast->u.binary.op == OPERATOR_SUB;
+    if (right->kind == VALUE_INT) {
+      *offset = less ? dim_sub(*offset, right->u.dim) : dim_add(*offset, right->u.dim);
+      ast = ast->u.binary.left;
+      continue;
+    }
+    const Value *left = less ? NULL : eval(e, scope, ast->u.binary.left);
+    if (!left || left->kind != VALUE_INT) break;
+    *offset = dim_add(*offset, left->u.dim);
+    ast = ast->u.binary.right;
+  }
+  return ast;
+}
+
+/* x[i:i+n] with i known during the run alone: both ends are one number and what is added to it. */
+static Node *index_window(Elaborator *e, Scope *scope, const Ast *sub, Node *x, int axis) {
+  const Dim *from = dim_of(0), *to = dim_of(0);
+  bool known, same = sub->u.slice.from && sub->u.slice.to && !sub->u.slice.step;
+  const Ast *start = same ? bound_base(e, scope, sub->u.slice.from, &from) : NULL;
+  const Ast *end = same ? bound_base(e, scope, sub->u.slice.to, &to) : NULL;
+  Text a = {0}, b = {0};
+  if (same) ast_write(start, &a), ast_write(end, &b);
+  same = same && !strcmp(text_string(&a), text_string(&b));
+  text_free(&a);
+  text_free(&b);
+  const Dim *length = dim_sub(to, from);
+  const Value *value = same ? eval(e, scope, start) : NULL;
+  Node *place = value && value->kind == VALUE_TENSOR ? value->u.tensor.node : NULL;
+  if (!place || place->type.rank || !dtype_is_int(place->type.dtype) ||
+      (dim_compare(length, dim_of(0), &known) < 0 && known)) {
+    problem_slice_length(e->problems, sub->span);
+    return NULL;
+  }
+  Node *steps = build_cast(build_index(e->graph, 1, &length, 0), DTYPE_I64);
+  Node *first = build_add(build_cast(place, DTYPE_I64), build_extent(e->graph, from));
+  return build_gather_along(x, build_add(steps, first), axis);
+}
+
+/* Whether an end of a slice is a tensor. */
+static bool is_running_bound(Elaborator *e, Scope *scope, const Ast *ast) {
+  return ast && ast->kind != AST_INT && eval(e, scope, ast)->kind == VALUE_TENSOR;
+}
+
 static Node *index_slice(Elaborator *e, Scope *scope, const Ast *sub, Node *x, int axis) {
+  if (is_running_bound(e, scope, sub->u.slice.from) || is_running_bound(e, scope, sub->u.slice.to))
+    return index_window(e, scope, sub, x, axis);
   const Dim *size = x->type.size[axis], *zero = dim_of(0);
   const Dim *from = slice_bound(e, scope, sub->u.slice.from, size, zero),
             *to = slice_bound(e, scope, sub->u.slice.to, size, size);
@@ -81,24 +130,98 @@ static Node *index_list(Elaborator *e, const Ast *sub, const Value *list, Node *
   return list->u.items.count == 1 ? part[0] : build_concat(e->graph, part, list->u.items.count, axis);
 }
 
+/* Whether the bound of ids is that of the axis they look into, or open. */
+static bool bound_fits(Elaborator *e, const Ast *sub, const Node *ids, const Dim *size) {
+  if (!ids->type.bound || ids->type.bound == size) return true;
+  Text a = {0}, b = {0};
+  dim_print(ids->type.bound, &a);
+  dim_print(size, &b);
+  problem_gather_bound(e->problems, sub->span, text_string(&a), text_string(&b));
+  text_free(&a);
+  text_free(&b);
+  return false;
+}
+
+static bool rank_fits(Elaborator *e, const Ast *sub, int rank) {
+  if (rank <= MAX_RANK) return true;
+  problem_rank_limit(e->problems, sub->span);
+  return false;
+}
+
 static Node *index_gather(Elaborator *e, const Ast *sub, Node *x, Node *ids, int axis) {
-  if (axis != 0 || !dtype_is_int(ids->type.dtype)) {
+  if (!bound_fits(e, sub, ids, x->type.size[axis]) || !rank_fits(e, sub, x->type.rank + ids->type.rank - 1))
+    return NULL;
+  return build_gather_along(x, ids, axis);
+}
+
+/* Index tensors of one shape side by side: x[a, b] takes x[a[i], b[i]] for every i. The axes become one, of which
+ * each pair is one element; an index out of its axis makes the pair -1. */
+static Node *index_paired(Elaborator *e, const Ast *const *sub, Node *const *ids, int count, Node *x,
+                          int axis) {
+  const Dim *joined[MAX_RANK], *size = dim_of(1);
+  DType dtype = DTYPE_I64;
+  Node *place = NULL, *inside = NULL;
+  for (int i = 0; i < count; i++) {
+    const Dim *one = x->type.size[axis + i];
+    if (!bound_fits(e, sub[i], ids[i], one)) return NULL;
+    if (!type_same_shape(&ids[i]->type, &ids[0]->type)) {
+      inputs_error(e, sub[i], "x[a, b]", ids[0], ids[i],
+                   "indices side by side are paired, so they have one shape",
+                   "x[a][:, b] takes every combination");
+      return NULL;
+    }
+    Node *id = build_cast(ids[i], dtype), *end = build_extent(e->graph, one);
+    Node *fits = build_and(build_ge(id, build_like(id, 0)), build_lt(id, end));
+    place = place ? build_add(build_mul(place, end), id) : id;
+    inside = inside ? build_and(inside, fits) : fits;
+    size = dim_mul(size, one);
+  }
+  if (!rank_fits(e, sub[0], x->type.rank - count + ids[0]->type.rank)) return NULL;
+  place = build_where(inside, place, build_like(place, -1));
+  int rank = x->type.rank - count + 1;
+  for (int i = 0; i < rank; i++)
+    joined[i] = i < axis ? x->type.size[i] : i == axis ? size : x->type.size[i + count - 1];
+  return build_gather_along(build_reshape(x, rank, joined), place, axis);
+}
+
+/* The value of a subscript that is an index tensor, as a node; NULL if it is none. */
+static Node *index_node(Elaborator *e, const Ast *sub, const Value *value) {
+  if (!value || (value->kind != VALUE_TENSOR && value->kind != VALUE_COLUMN)) return NULL;
+  return value_node(e, value, sub);
+}
+
+typedef struct {
+  const AstList *list;
+  const Value **value; // of each, NULL for `...`, None and slices
+} Subscripts;
+
+/* One subscript, or several side by side, of the axis *axis, which moves on. */
+static Node *index_step(Elaborator *e, Scope *scope, const Subscripts *subs, int *i, Node *x, int *axis) {
+  const Ast *sub = subs->list->item[*i];
+  const Value *value = subs->value[(*i)++];
+  if (sub->kind == AST_NONE) return build_insert(x, (*axis)++);
+  if (sub->kind == AST_SLICE) return index_slice(e, scope, sub, x, (*axis)++);
+  if (value->kind == VALUE_INT) return index_one(e, sub, value, x, *axis);
+  if (value->kind == VALUE_LIST) return index_list(e, sub, value, x, (*axis)++);
+  Node *ids[MAX_RANK] = {index_node(e, sub, value)};
+  if (!ids[0] || !dtype_is_int(ids[0]->type.dtype)) {
     Text text = {0};
-    type_print(&ids->type, &text);
-    problem_subscript(e->problems, sub->span, text_string(&text));
+    if (ids[0]) type_print(&ids[0]->type, &text);
+    if (ids[0] || (value->kind != VALUE_UNKNOWN && value->kind != VALUE_COLUMN))
+      problem_subscript(e->problems, sub->span, ids[0] ? text_string(&text) : value_kind_text(value));
     text_free(&text);
     return NULL;
   }
-  if (ids->type.bound && ids->type.bound != x->type.size[0]) {
-    Text a = {0}, b = {0};
-    dim_print(ids->type.bound, &a);
-    dim_print(x->type.size[0], &b);
-    problem_gather_bound(e->problems, sub->span, text_string(&a), text_string(&b));
-    text_free(&a);
-    text_free(&b);
-    return NULL;
+  const Ast *at[MAX_RANK] = {sub};
+  int count = 1, place = *axis;
+  while (ids[0]->type.rank > 0 && *i < subs->list->count && count < MAX_RANK) {
+    Node *next = index_node(e, subs->list->item[*i], subs->value[*i]);
+    if (!next || !dtype_is_int(next->type.dtype) || next->type.rank == 0) break;
+    at[count] = subs->list->item[(*i)++];
+    ids[count++] = next;
   }
-  return build_gather(x, ids);
+  *axis += ids[0]->type.rank;
+  return count == 1 ? index_gather(e, sub, x, ids[0], place) : index_paired(e, at, ids, count, x, place);
 }
 
 int example_dims(const Elaborator *e, const Node *x) {
@@ -107,10 +230,24 @@ int example_dims(const Elaborator *e, const Node *x) {
 }
 
 static const Value *index_tensor(Elaborator *e, Scope *scope, const Ast *ast, Node *x) {
-  const AstList *subs = &ast->u.call.items;
-  int hidden = example_dims(e, x), taken = hidden, axis = hidden;
-  for (int i = 0; i < subs->count; i++)
-    taken += subs->item[i]->kind != AST_ELLIPSIS && subs->item[i]->kind != AST_NONE;
+  const AstList *list = &ast->u.call.items;
+  Subscripts subs = {list, ARENA_ARRAY(e->arena, const Value *, list->count + 1)};
+  int hidden = example_dims(e, x), taken = hidden, axis = hidden, groups = 0;
+  bool was_ids = false;
+  for (int i = 0; i < list->count; i++) {
+    const Ast *sub = list->item[i];
+    taken += sub->kind != AST_ELLIPSIS && sub->kind != AST_NONE;
+    if (sub->kind != AST_ELLIPSIS && sub->kind != AST_NONE && sub->kind != AST_SLICE)
+      subs.value[i] = eval(e, scope, sub);
+    Node *node = index_node(e, sub, subs.value[i]);
+    bool is_ids = node && node->type.rank > 0;
+    groups += is_ids && !was_ids;
+    was_ids = is_ids;
+    if (groups > 1) {
+      problem_index_apart(e->problems, sub->span);
+      return value_unknown();
+    }
+  }
   if (taken > x->type.rank) {
     Text text = {0};
     type_print(&x->type, &text);
@@ -119,29 +256,13 @@ static const Value *index_tensor(Elaborator *e, Scope *scope, const Ast *ast, No
     return value_unknown();
   }
   int skipped = x->type.rank - taken;
-  for (int i = 0; i < subs->count && x; i++) {
-    const Ast *sub = subs->item[i];
-    if (sub->kind == AST_ELLIPSIS) {
-      axis += skipped;
-    } else if (sub->kind == AST_NONE) {
-      x = build_insert(x, axis++);
-    } else if (sub->kind == AST_SLICE) {
-      x = index_slice(e, scope, sub, x, axis++);
-    } else {
-      const Value *value = eval(e, scope, sub);
-      if (value->kind == VALUE_INT) {
-        x = index_one(e, sub, value, x, axis);
-      } else if (value->kind == VALUE_LIST) {
-        x = index_list(e, sub, value, x, axis++);
-      } else if (value->kind == VALUE_TENSOR || value->kind == VALUE_COLUMN) {
-        Node *ids = value_node(e, value, sub);
-        x = ids ? index_gather(e, sub, x, ids, axis) : NULL;
-        axis += ids ? ids->type.rank : 0;
-      } else {
-        if (value->kind != VALUE_UNKNOWN) problem_subscript(e->problems, sub->span, value_kind_text(value));
-        x = NULL;
-      }
-    }
+  for (int i = 0; i < list->count && x;) {
+    if (list->item[i]->kind == AST_ELLIPSIS)
+      axis += skipped, i++;
+    else if (list->item[i]->kind == AST_NONE && !rank_fits(e, list->item[i], x->type.rank + 1))
+      x = NULL;
+    else
+      x = index_step(e, scope, &subs, &i, x, &axis);
   }
   return value_tensor(e, x);
 }
