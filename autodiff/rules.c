@@ -241,8 +241,7 @@ static Node *id_position(Node *ids) {
 /* A number of each id beside every element of its slice. */
 static Node *beside_slices(Node *numbers, const Node *v) {
   const Dim *size[MAX_RANK];
-  for (int i = 0; i < v->type.rank; i++)
-    size[i] = i < numbers->type.rank ? numbers->type.size[i] : dim_of(1);
+  for (int i = 0; i < v->type.rank; i++) size[i] = i < numbers->type.rank ? numbers->type.size[i] : dim_of(1);
   return build_expand_like(build_reshape(numbers, v->type.rank, size), v);
 }
 

@@ -2,6 +2,7 @@
 #include "interpreter/formats/csv_write.h"
 #include "interpreter/formats/save.h"
 #include "interpreter/order.h"
+#include "interpreter/saving.h"
 #include "interpreter/show_value.h"
 #include "lang/problems.h"
 
@@ -99,23 +100,6 @@ static void write_header(CsvWriter *csv, const Pass *pass, Runner *runner) {
   csv_end_row(csv);
 }
 
-static void write_number(CsvWriter *csv, const Type *type, const void *data, int64_t i,
-                         const Fitted *fitted) {
-  int64_t whole = 0;
-  switch (type->dtype) {
-  case DTYPE_F32: csv_f32(csv, ((const float *)data)[i]); return;
-  case DTYPE_F64: csv_f64(csv, ((const double *)data)[i]); return;
-  case DTYPE_BOOL: csv_bool(csv, ((const bool *)data)[i]); return;
-  case DTYPE_U8: whole = ((const uint8_t *)data)[i]; break;
-  case DTYPE_I32: whole = ((const int32_t *)data)[i]; break;
-  default: whole = ((const int64_t *)data)[i]; break;
-  }
-  if (fitted && fitted_is_classes(fitted) && whole >= 0 && whole < fitted->classes)
-    csv_text(csv, fitted->class_text[whole], strlen(fitted->class_text[whole]));
-  else
-    csv_int(csv, whole);
-}
-
 /* The text that a row of classes stands for. */
 static void write_text(CsvWriter *csv, const Type *type, const void *data, int64_t from,
                        const Fitted *fitted) {
@@ -148,7 +132,7 @@ static void write_field(CsvWriter *csv, const YieldField *field, Runner *runner,
     else if (field_is_text(field))
       write_text(csv, type, data, (i * size + k) * row, fitted);
     else
-      write_number(csv, type, data, i * size + k, fitted);
+      csv_element(csv, type, data, i * size + k, fitted);
 }
 
 /* Whether a missing value reached what is yielded (it does not where `fill` or `missing` took care of it). */
@@ -223,47 +207,6 @@ int predict_task(Session *session, Task *task, const char *to) {
 
 // ---- task -----------------------------------------------------------------------------------------------------
 
-/* `{step}` in the name of a file is the number of the step. */
-static const char *name_with_step(Session *session, const char *to, int64_t step) {
-  const char *mark = strstr(to, "{step}");
-  return mark ? arena_printf(session->arena, "%.*s%lld%s", (int)(mark - to), to, (long long)step, mark + 6)
-              : to;
-}
-
-bool save_table(Session *session, Runner *runner, const Pass *pass, int index, int64_t step) {
-  const Value *table = pass->save[index].value;
-  const char *to = name_with_step(session, pass->save[index].to, step);
-  if (!save_path_allowed(session->problems, pass->save[index].ast->at, to)) return false;
-  if (session->options->out) to = arena_printf(session->arena, "%s/%s", session->options->out, to);
-  int columns = table->u.items.count;
-  int64_t rows = -1;
-  const Type **type = ARENA_ARRAY(session->arena, const Type *, columns + 1);
-  const void **data = ARENA_ARRAY(session->arena, const void *, columns + 1);
-  for (int i = 0; i < columns; i++) {
-    data[i] = runner_value(runner, arena_printf(session->arena, "save.%d.%d", index, i), &type[i]);
-    int64_t mine = data[i] && type[i]->rank == 1 ? type_count(type[i]) : -1;
-    if (mine < 0 || (rows >= 0 && mine != rows)) {
-      problem_save(session->problems, pass->save[index].ast->span);
-      return false;
-    }
-    rows = mine;
-  }
-  CsvWriter *csv = csv_begin(session->problems, to, ',');
-  if (!csv) return false;
-  for (int i = 0; i < columns; i++) csv_text(csv, table->u.items.name[i], strlen(table->u.items.name[i]));
-  csv_end_row(csv);
-  for (int64_t row = 0; row < rows; row++) {
-    for (int i = 0; i < columns; i++) {
-      const Value *value = table->u.items.item[i];
-      write_number(csv, type[i], data[i], row, value->kind == VALUE_TENSOR ? value->u.tensor.fitted : NULL);
-    }
-    csv_end_row(csv);
-  }
-  if (!csv_commit(csv, session->problems)) return false;
-  report_saved(session->report, to);
-  return true;
-}
-
 int plain_task(Session *session, Task *task) {
   Pass *pass = task->once;
   const Part *rows = rows_of(session, pass);
@@ -280,7 +223,7 @@ int plain_task(Session *session, Task *task) {
   for (int i = 0; i < pass->measures; i++)
     if (pass->measure[i].kind == MEASURE_PRINT) show_measure(session, runner, &pass->measure[i], NULL);
   bool ok = true;
-  for (int i = 0; i < pass->saves && ok; i++) ok = save_table(session, runner, pass, i, 0);
+  for (int i = 0; i < pass->saves && ok; i++) ok = save_file(session, runner, pass, i, 0);
   bool as_expected = expectations_hold(session, runner, pass, false);
   as_expected = expectations_hold(session, runner, pass, true) && as_expected;
   runner_free(runner);

@@ -102,7 +102,6 @@ int train_task(Session *session, Task *task);
 int measure_task(Session *session, Task *task);
 int predict_task(Session *session, Task *task, const char *to);
 int plain_task(Session *session, Task *task);
-bool save_table(Session *session, Runner *runner, const Pass *pass, int index, int64_t step);
 
 extern volatile int interrupted; // the signal that asked to stop; 0: none
 

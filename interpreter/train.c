@@ -8,6 +8,7 @@
 #include "interpreter/formats/save.h"
 #include "interpreter/lbfgs.h"
 #include "interpreter/order.h"
+#include "interpreter/saving.h"
 #include "interpreter/session.h"
 #include "lang/problems.h"
 
@@ -50,7 +51,7 @@ static void show(Training *t, Runner *runner, const Pass *pass, const Average *m
       show_measure(t->session, runner, measure, mean ? &mean[i] : NULL);
   }
   for (int i = 0; i < pass->saves; i++)
-    if (runner_active(runner, &pass->save[i].when) && !save_table(t->session, runner, pass, i, t->step))
+    if (runner_active(runner, &pass->save[i].when) && !save_file(t->session, runner, pass, i, t->step))
       t->exit_code = 3;
 }
 

@@ -144,13 +144,16 @@ void problem_setting_value(Problems *problems, Span at, const char *name, const 
 void problem_measure_twice(Problems *problems, Span at, const char *name);            // E0507
 void problem_scalar(Problems *problems, Span at, const char *what, const char *type); // E0508
 void problem_yield(Problems *problems, Span at, const char *name, const char *type);  // E0509
-void problem_save(Problems *problems, Span at);                                       // E0510
-void problem_selection(Problems *problems, Span at, const char *kind);                // E0511
-void problem_no_optimizer(Problems *problems, Span at);                               // E0512
-void problem_optimizer_value(Problems *problems, Span at, const char *kind);          // E0513
-void problem_task_source(Problems *problems, Span at, const char *kind);              // E0514
-void problem_empty_part(Problems *problems, Span at);                                 // E0515
-void problem_no_minimize(Problems *problems, Span at, Name name);                     // E0516
+void problem_save(Problems *problems, Span at);
+void problem_save_columns(Problems *problems, Span at, Name name);           // E0540
+void problem_save_picture(Problems *problems, Span at, const char *type);    // E0541
+                                                                             // E0510
+void problem_selection(Problems *problems, Span at, const char *kind);       // E0511
+void problem_no_optimizer(Problems *problems, Span at);                      // E0512
+void problem_optimizer_value(Problems *problems, Span at, const char *kind); // E0513
+void problem_task_source(Problems *problems, Span at, const char *kind);     // E0514
+void problem_empty_part(Problems *problems, Span at);                        // E0515
+void problem_no_minimize(Problems *problems, Span at, Name name);            // E0516
 /* E0412, exit code 3. A file given with --in lacks a column that the task reads. */
 void problem_column_needed(Problems *problems, Span at, const char *name, const char *path);
 void problem_every(Problems *problems, Span at, const char *found); // E0521

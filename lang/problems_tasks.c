@@ -144,8 +144,23 @@ void problem_yield(Problems *problems, Span at, const char *name, const char *ty
 
 void problem_save(Problems *problems, Span at) {
   Draft d = draft_new(problems, "E0510", at);
-  draft_title(&d, "save writes a table to a file");
-  draft_help(&d, "save table(x=x, y=y) to \"points.csv\"");
+  draft_title(&d, "save writes a table to .csv, a picture to .png, any tensor to .npy");
+  draft_help(&d, "save table(x=x, y=y) to \"points.csv\"      or  save image_grid(images) to \"grid.png\"");
+  draft_add(&d);
+}
+
+void problem_save_columns(Problems *problems, Span at, Name name) {
+  Draft d = draft_new(problems, "E0540", at);
+  draft_title(&d, "column `%s` of this table is not as long as the first, or has several dims", name);
+  draft_help(&d, "a column is one number a row; save tensors to \"%s.npy\"", name);
+  draft_add(&d);
+}
+
+void problem_save_picture(Problems *problems, Span at, const char *type) {
+  Draft d = draft_new(problems, "E0541", at);
+  draft_title(&d, "%s is no picture", type);
+  draft_note(&d, "a picture is [H, W], [H, W, 3] or [H, W, 4], of numbers from 0 to 1");
+  draft_help(&d, "several images as one:  image_grid(images, across=8)");
   draft_add(&d);
 }
 

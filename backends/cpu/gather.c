@@ -134,7 +134,8 @@ void cpu_run_scatter_max(const CpuCall *call) {
 void *cpu_prepare_put(Cpu *cpu, Arena *arena, const Step *step) {
   (void)cpu;
   Lookup *lookup = lookup_new(arena, &step->node->type, &step->node->src[1]->type);
-  double bytes = (double)(lookup->ids + lookup->rows) * (double)(lookup->row * (int64_t)dtype_size(lookup->dtype));
+  double bytes =
+      (double)(lookup->ids + lookup->rows) * (double)(lookup->row * (int64_t)dtype_size(lookup->dtype));
   int64_t most = lookup->rows < SCATTER_PARTS ? lookup->rows : SCATTER_PARTS;
   lookup->parts = cpu_parts(bytes * NANOSECONDS_A_BYTE, most);
   return lookup;

@@ -131,6 +131,7 @@ bool slot_shape(Elaborator *e, const Ast *at, const Argument *slot, int *rank, c
   for (int i = 0; i < list->u.items.count; i++) {
     const Value *item = list->u.items.item[i];
     int64_t number;
+    if (item->kind == VALUE_UNKNOWN) return false;
     if (item->kind != VALUE_INT || (dim_is_number(item->u.dim, &number) && number < 0)) {
       slot_error(e, at, slot, "a shape of whole numbers from 0 up");
       return false;

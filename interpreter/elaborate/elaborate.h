@@ -362,6 +362,8 @@ Fitted *fitted_find(const Elaborator *e, Name table, Name field, int number);
 
 /* ---- models and records (model.c, record.c) ---- */
 const Value *model_declare(Elaborator *e, Scope *home, const Ast *ast);
+/* The weight of a layer or model that is called `name`: word.table. NULL: it has none. */
+const Value *instance_weight(Elaborator *e, const Value *instance, Name name, const Ast *at);
 /* The record that a value is or, if it is a model, the one of its weights; NULL: neither. */
 const Value *record_of(Elaborator *e, const Value *value);
 /* Part by part; NULL: no argument is a record. */
@@ -399,6 +401,8 @@ typedef struct {
 typedef struct {
   uint64_t on, off;
 } When;
+
+typedef enum { SAVE_CSV, SAVE_PNG, SAVE_NPY, SAVE_FORMATS } SaveFormat; // by the ending of the file
 
 typedef enum {
   MEASURE_METRIC,
@@ -465,6 +469,7 @@ typedef struct {
   int yields;
   struct {
     const Value *value;
+    SaveFormat format;
     const char *to;
     const Ast *ast;
     When when;

@@ -151,6 +151,10 @@ static const Value *eval_field(Elaborator *e, Scope *scope, const Ast *ast) {
   const Value *value = NULL;
   switch (base->kind) {
   case VALUE_UNKNOWN: return base;
+  case VALUE_INSTANCE:
+    value = name ? instance_weight(e, base, name, ast) : NULL;
+    if (value) return value;
+    break;
   case VALUE_RECORD: return record_field(e, ast, base, name, ast->u.field.part);
   case VALUE_DATA:
     for (int p = PART_TRAIN; p < PART_COUNT && name; p++)

@@ -151,23 +151,38 @@ void run_yield(Builder *b, const Ast *statement) {
   }
 }
 
+/* By the ending of the file; SAVE_FORMATS if it is none of ours. */
+static SaveFormat save_format(const char *path) {
+  static const char *const ending[SAVE_FORMATS] = {
+      [SAVE_CSV] = ".csv", [SAVE_PNG] = ".png", [SAVE_NPY] = ".npy"};
+  const char *dot = strrchr(path, '.');
+  int format = 0;
+  while (format < SAVE_FORMATS && (!dot || strcmp(dot, ending[format]))) format++;
+  return (SaveFormat)format;
+}
+
 static void save_value(Builder *b, const Ast *statement) {
   Elaborator *e = b->e;
   Pass *pass = b->pass;
   const Value *value = eval(e, b->scope, statement->u.action.value),
               *to = eval(e, b->scope, statement->u.action.to);
   if (value->kind == VALUE_UNKNOWN || to->kind == VALUE_UNKNOWN) return;
-  if (to->kind != VALUE_STRING || value->kind != VALUE_RECORD || !value->u.items.is_table) {
+  SaveFormat format = to->kind == VALUE_STRING ? save_format(to->u.string.bytes) : SAVE_FORMATS;
+  bool table = value->kind == VALUE_RECORD && value->u.items.is_table;
+  bool tensor = value->kind == VALUE_TENSOR || value->kind == VALUE_COLUMN;
+  if (format == SAVE_FORMATS || (format == SAVE_CSV ? !table : !tensor)) {
     problem_save(e->problems, statement->span);
     return;
   }
-  for (int i = 0; i < value->u.items.count; i++) {
-    Node *node = value_float_node(e, value->u.items.item[i], statement);
+  for (int i = 0; i < (table ? value->u.items.count : 1); i++) {
+    const Value *item = table ? value->u.items.item[i] : value;
+    Node *node = table ? value_float_node(e, item, statement) : value_node(e, item, statement);
     if (node) guard_output(b, arena_printf(e->arena, "save.%d.%d", pass->saves, i), node);
   }
   pass->save =
       arena_grow(e->arena, pass->save, (size_t)pass->saves, &pass->save_capacity, sizeof(*pass->save));
   pass->save[pass->saves].value = value;
+  pass->save[pass->saves].format = format;
   pass->save[pass->saves].to = to->u.string.bytes;
   pass->save[pass->saves].when = b->when;
   pass->save[pass->saves++].ast = statement;

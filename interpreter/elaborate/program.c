@@ -227,6 +227,20 @@ static const Value *unknown_input(Elaborator *e, Scope *scope, const Ast *param)
   return value_tensor(e, unknown_tensor(e, &made));
 }
 
+/* Symbols for dims that stand by themselves in some input, so that others can be computed from them. */
+static void bind_symbols(Elaborator *e, Scope *scope, const AstList *params) {
+  for (int i = 0; i < params->count; i++) {
+    const Ast *type = params->item[i]->u.binding.type;
+    if (!type || type->kind != AST_TYPE_TENSOR) continue;
+    for (int k = 0; k < type->u.tensor.dims.count; k++) {
+      const Ast *dim = type->u.tensor.dims.item[k];
+      const Binding *known = dim->kind == AST_NAME ? scope_find(scope, dim->u.name) : NULL;
+      if (dim->kind != AST_NAME || (known && known->value && known->value->kind == VALUE_INT)) continue;
+      scope_bind(e, scope, dim->u.name, value_int(e, dim_symbol(dim->u.name)));
+    }
+  }
+}
+
 static void check_generic(Elaborator *e, Scope *home, const Ast *ast) {
   if (ast->kind == AST_MODEL && !ast->u.function.params_given) return; // checked where it is used
   bool was = e->generic;
@@ -240,6 +254,7 @@ static void check_generic(Elaborator *e, Scope *home, const Ast *ast) {
   const AstList *params = &ast->u.function.params;
   Argument *args = ARENA_ARRAY(e->arena, Argument, params->count + 1);
   bool optimizer = ast->kind == AST_OPTIMIZER;
+  bind_symbols(e, names, params);
   Type weight = type_of(DTYPE_F32, 2, (const Dim *[]){dim_symbol(name_of("n")), dim_symbol(name_of("m"))});
   for (int i = 0; i < params->count; i++) {
     const Value *value =

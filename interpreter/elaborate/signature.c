@@ -355,7 +355,8 @@ bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *sco
       slot[i] = &fallback;
     }
     const Value *value = ok ? slot[i]->value : value_unknown(); // one mistake, one message
-    if (ok && (value->kind != VALUE_NONE || slot[i] != &fallback)) {
+    const Ast *usual = param->u.binding.value; // an input that may be None may also be given None
+    if (ok && !(value->kind == VALUE_NONE && usual && usual->kind == AST_NONE)) {
       if (type && type->kind == AST_TYPE_TENSOR)
         value = match_tensor(&m, slot[i], name, type, settings);
       else if (type && type->kind == AST_TYPE_PLAIN)

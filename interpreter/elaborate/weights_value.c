@@ -51,6 +51,31 @@ const Value *weights_value(Elaborator *e, const Value *selection, const Ast *at)
   return value_unknown();
 }
 
+/* Whether the body declares a param or state of that name. */
+static bool declares(const Ast *block, Name name) {
+  for (int i = 0; block && block->kind == AST_BLOCK && i < block->u.list.count; i++) {
+    const Ast *one = block->u.list.item[i];
+    if ((one->kind == AST_PARAM || one->kind == AST_STATE) && one->u.binding.name == name) return true;
+    if (one->kind == AST_IF &&
+        (declares(one->u.branch.then, name) || declares(one->u.branch.otherwise, name)))
+      return true;
+    if (one->kind == AST_FOR && declares(one->u.each.value, name)) return true;
+  }
+  return false;
+}
+
+const Value *instance_weight(Elaborator *e, const Value *instance, Name name, const Ast *at) {
+  const char *path = arena_printf(e->arena, "%s.%s", instance->u.instance.path, name);
+  for (int i = 0; i < e->weights && !e->generic; i++)
+    if (!strcmp(e->weight[i].canonical, path))
+      return value_tensor(e, variable_value(e, e->weight[i].variable));
+  bool model_of_layer =
+      instance->ast && instance->ast->kind == AST_MODEL && !instance->ast->u.function.params_given;
+  if (!model_of_layer && !(instance->ast && declares(instance->ast->u.function.body, name))) return NULL;
+  if (!e->generic) e->early = at->span; // its first use comes later
+  return value_unknown();
+}
+
 /* The part of a record, or the whole of anything else. */
 static const Value *part_of(const Value *value, Name name) {
   if (value->kind != VALUE_RECORD) return value;
