@@ -182,7 +182,7 @@ static int64_t memory_eigh(const LinearShape *s) {
 }
 
 static int64_t memory_svd(const LinearShape *s) {
-  int m = s->m, n = s->n, k = smaller(m, n), query = -1, info;
+  int m = s->m, n = s->n, k = smaller(m, n), query = -1, info = 0;
   double wanted = 0;
   dgesdd_("S", &m, &n, NULL, &(int){larger(m, 1)}, NULL, NULL, &(int){larger(m, 1)}, NULL,
           &(int){larger(k, 1)}, &wanted, &query, NULL, &info);

@@ -62,6 +62,7 @@ Node *build_conv(Node *x, Node *k, const WindowShape *shape) {
   if (shape->dims == 2) return build_conv2d(x, k, &window);
   const Dim *planes = positions(shape, 0, x->type.size[1]);
   Node *padded = pad_places(x, shape, 0, 0), *sum = NULL;
+  assert(shape->size[0] > 0);
   for (int i = 0; i < shape->size[0]; i++) {
     Node *part = build_slice(padded, 1, dim_of((int64_t)i * shape->dilation[0]), planes, shape->stride[0]);
     Node *product = build_conv2d(join_planes(part), kernel_plane(k, i), &window);

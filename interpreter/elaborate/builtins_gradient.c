@@ -84,6 +84,7 @@ static const Value *grad(Elaborator *e, const Ast *at, const Argument *slot, con
     ((Value *)value)->u.tensor.fitted = NULL;
     ((Value *)value)->u.tensor.image = ((Value *)value)->u.tensor.text = false;
   }
+  if (value->kind == VALUE_LIST) ((Value *)value)->kind = VALUE_RECORD; // of a list, a tuple
   return value;
 }
 

@@ -201,7 +201,8 @@ CALL(conv_transpose) {
   const Dim *inputs = x->type.size[dims + 1], *outputs = k->type.size[dims];
   Read read = read_conv(e, at, slot, k, dims, &shape, &word);
   if (read != READ_DONE)
-    return read == READ_OPEN ? open_result(e, x, dim_symbol(name_of("C'"))) : value_unknown();
+    return read == READ_OPEN ? open_result(e, x, slot[4].value ? dim_symbol(name_of("C'")) : outputs)
+                             : value_unknown();
   if (k->type.size[dims + 1] != inputs) {
     if (!e->generic || differ(k->type.size[dims + 1], inputs))
       return inputs_error(e, at, "conv_transpose", x, k,

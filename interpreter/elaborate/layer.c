@@ -278,6 +278,47 @@ static const char *next_path(Elaborator *e, Name name) {
   return arena_printf(e->arena, "%s.%s.%d", frame->path, name, number);
 }
 
+/* A layer made where it is given as a setting lives under that setting: net.Bidirectional.forward.Wx. Its number at
+ * the level above is given back. */
+static const Value *under_setting(Elaborator *e, const Value *layer, const char *path) {
+  Value *moved = ARENA_NEW(e->arena, Value);
+  *moved = *layer;
+  if (layer->kind == VALUE_COMPOSED) {
+    const Value **item = ARENA_ARRAY(e->arena, const Value *, layer->u.items.count + 1);
+    for (int i = 0; i < layer->u.items.count; i++) {
+      const Value *one = layer->u.items.item[i];
+      bool below = one->kind == VALUE_INSTANCE && !one->u.instance.model;
+      const char *tail = below ? strrchr(one->u.instance.path, '.') : NULL;
+      while (tail && tail > one->u.instance.path && tail[-1] != '.') tail--; // its name and number
+      item[i] = below ? under_setting(
+                            e, one, arena_printf(e->arena, "%s.%s", path, tail ? tail : one->u.instance.path))
+                      : one;
+    }
+    moved->u.items.item = item;
+    return moved;
+  }
+  Name name = layer->ast->u.function.name;
+  for (int i = 0; e->frame && i < e->frame->uses; i++)
+    if (e->frame->used[i].name == name && e->frame->used[i].count > 0) e->frame->used[i].count--;
+  moved->u.instance.path = path;
+  return moved;
+}
+
+static void settings_own(Elaborator *e, Scope *settings, const Argument *args, int count, const char *path) {
+  for (int i = 0; i < settings->count; i++) {
+    Binding *binding = &settings->binding[i];
+    bool layer =
+        binding->value && (binding->value->kind == VALUE_COMPOSED ||
+                           (binding->value->kind == VALUE_INSTANCE && !binding->value->u.instance.model));
+    for (int k = 0; k < count && layer; k++) {
+      const Ast *ast = args[k].ast && args[k].ast->kind == AST_ARG ? args[k].ast->u.arg.value : args[k].ast;
+      if (args[k].value != binding->value || !ast || ast->kind == AST_NAME) continue;
+      binding->value = under_setting(e, binding->value, arena_printf(e->arena, "%s.%s", path, binding->name));
+      break;
+    }
+  }
+}
+
 const Value *layer_make(Elaborator *e, const Ast *at, const Value *recipe, const Argument *args, int count,
                         Name let_name) {
   const Ast *declaration = recipe->ast;
@@ -298,6 +339,7 @@ const Value *layer_make(Elaborator *e, const Ast *at, const Value *recipe, const
   Value *instance = ARENA_NEW(e->arena, Value);
   *instance = (Value){.kind = VALUE_INSTANCE, .known = true, .ast = declaration, .scope = settings};
   instance->u.instance.path = next_path(e, name);
+  settings_own(e, settings, kept, keeps, instance->u.instance.path);
   return instance;
 }
 
