@@ -38,7 +38,7 @@ FOLDERS   := base lang parser graph autodiff backends backends/cpu interpreter \
 SOURCES   := $(wildcard $(addsuffix /*.c,$(FOLDERS)))
 LEVELLED  := $(wildcard backends/cpu/level_*.c)
 GENERATED := $(patsubst %.re,$(BUILD)/%.c,$(wildcard parser/*.re)) \
-             $(patsubst %.y,$(BUILD)/%.c,$(wildcard parser/*.y)) $(BUILD)/stdlib.c
+             $(patsubst %.y,$(BUILD)/%.c,$(wildcard parser/*.y)) $(BUILD)/stdlib.c $(BUILD)/hooks_prelude.c
 GENERATED_HEADERS := $(patsubst %.y,$(BUILD)/%.h,$(wildcard parser/*.y))
 STDLIB    := $(sort $(wildcard stdlib/*.model))
 TESTED    := $(wildcard tests/*.c tests/unit/*.c)
@@ -124,7 +124,7 @@ $(BUILD)/config.mk: Makefile scripts/deps
 	@mkdir -p $(@D)
 	@multiarch=$$($(CC) -print-multiarch 2>/dev/null || true); \
 	PKG_CONFIG_PATH="/usr/lib/$$multiarch/openblas-pthread/pkgconfig:$$PKG_CONFIG_PATH"; export PKG_CONFIG_PATH; \
-	packages="zlib libcjson openblas"; \
+	packages="zlib libcjson openblas lua5.4"; \
 	pkg-config --print-errors --exists $$packages || exit 1; \
 	folder=$$(pkg-config --variable=libdir openblas); \
 	case $$folder in *openblas-pthread*) path="-Wl,-rpath,$${folder%/}" ;; *) path= ;; esac; \
@@ -178,6 +178,13 @@ $(BUILD)/stdlib.c: $(STDLIB)
 	  echo "const char *const stdlib_text[] = {$$(j=0; while [ $$j -lt $$i ]; do echo text_$$j$(comma); j=$$((j + 1)); done) 0};"; \
 	  echo "const size_t stdlib_length[] = {$$(j=0; while [ $$j -lt $$i ]; do echo sizeof text_$$j - 1$(comma); j=$$((j + 1)); done) 0};"; \
 	} >$@,embed,stdlib)
+
+# What scripts may call beside Lua's own functions (interpreter/hooks/sandbox.c).
+$(BUILD)/hooks_prelude.c: interpreter/hooks/prelude.lua
+	@mkdir -p $(@D)
+	$(call say,{ echo '#include <stddef.h>'; echo "extern const char hooks_prelude_text[]; extern const size_t hooks_prelude_length;"; \
+	  echo "const char hooks_prelude_text[] = {"; od -An -v -td1 $< | sed 's/[-0-9][0-9]*/&$(comma)/g'; echo "0};"; \
+	  echo "const size_t hooks_prelude_length = sizeof hooks_prelude_text - 1;"; } >$@,embed,$<)
 
 comma := ,
 

@@ -71,15 +71,25 @@ static bool one_of(Invocation *call, const char *flag, const char *value, const 
 
 static bool read_words(Invocation *call, int argc, char **argv, const char **colour) {
   Options *o = &call->options;
-  const Flag flags[] = {{"--root", FLAG_TEXT, &o->root},      {"--out", FLAG_TEXT, &o->out},
-                        {"--in", FLAG_TEXT, &o->in},          {"--weights", FLAG_TEXT, &o->weights},
-                        {"--device", FLAG_TEXT, &o->device},  {"--precision", FLAG_TEXT, &o->precision},
-                        {"--after", FLAG_TEXT, &call->after}, {"--to", FLAG_TEXT, &call->to},
-                        {"--color", FLAG_TEXT, colour},       {"--threads", FLAG_NUMBER, &o->threads},
-                        {"--seed", FLAG_SEED, NULL},          {"--cpu", FLAG_LEVEL, &o->level},
-                        {"--json", FLAG_BOOL, &o->json},      {"--base64", FLAG_BOOL, &call->base64},
-                        {"--jobs", FLAG_NUMBER, &call->jobs}, {"--no-fuse", FLAG_BOOL, &o->no_fuse},
-                        {"-q", FLAG_BOOL, &o->quiet},         {"-v", FLAG_BOOL, &o->verbose}};
+  const Flag flags[] = {{"--root", FLAG_TEXT, &o->root},
+                        {"--out", FLAG_TEXT, &o->out},
+                        {"--in", FLAG_TEXT, &o->in},
+                        {"--weights", FLAG_TEXT, &o->weights},
+                        {"--hooks", FLAG_TEXT, &o->hooks},
+                        {"--device", FLAG_TEXT, &o->device},
+                        {"--precision", FLAG_TEXT, &o->precision},
+                        {"--after", FLAG_TEXT, &call->after},
+                        {"--to", FLAG_TEXT, &call->to},
+                        {"--color", FLAG_TEXT, colour},
+                        {"--threads", FLAG_NUMBER, &o->threads},
+                        {"--seed", FLAG_SEED, NULL},
+                        {"--cpu", FLAG_LEVEL, &o->level},
+                        {"--json", FLAG_BOOL, &o->json},
+                        {"--base64", FLAG_BOOL, &call->base64},
+                        {"--jobs", FLAG_NUMBER, &call->jobs},
+                        {"--no-fuse", FLAG_BOOL, &o->no_fuse},
+                        {"-q", FLAG_BOOL, &o->quiet},
+                        {"-v", FLAG_BOOL, &o->verbose}};
   const int count = (int)(sizeof(flags) / sizeof(*flags));
   const char *names[sizeof(flags) / sizeof(*flags)];
   for (int i = 0; i < count; i++) names[i] = flags[i].name;

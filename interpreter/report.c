@@ -216,6 +216,18 @@ void report_start(Report *report, const char *task, int64_t steps, int64_t rows)
   emit(&event);
 }
 
+void report_logged(Report *report, const char *task, int64_t step, const char *name, double value) {
+  if (!report->json) return;
+  Text event = {0};
+  text_add(&event, "{\"event\": \"log\", \"task\": ");
+  quote(&event, task);
+  text_printf(&event, ", \"step\": %" PRId64 ", \"name\": ", step);
+  quote(&event, name);
+  text_add(&event, ", \"value\": ");
+  number(&event, value);
+  emit(&event);
+}
+
 static void add_numbers(Text *out, const ReportNumber *numbers, int count) {
   for (int i = 0; i < count; i++)
     text_printf(out, "%s%s %.4g", i ? "  " : "", numbers[i].name, numbers[i].value);

@@ -39,6 +39,8 @@ typedef struct {
   int trains, valids;
 } ReportEpoch;
 
+void report_logged(Report *report, const char *task, int64_t step, const char *name,
+                   double value);                                          // by a hook; an event alone
 void report_progress(Report *report, const ReportEpoch *now, double rate); // the live line, on a terminal
 void report_epoch(Report *report, const ReportEpoch *epoch);
 void report_kept(Report *report, const char *task, int64_t epoch, const char *metric, double value,

@@ -2,6 +2,7 @@
  *
  * Everything is decided before the first step: plans for the full and the last batch, memory, the order of rows
  * (a keyed permutation of seed and epoch). A step gathers rows, runs one plan and reads a few scalars. */
+#include "base/random.h"
 #include "interpreter/data/batches.h"
 #include "interpreter/elaborate/dataset.h"
 #include "interpreter/formats/runs.h"
@@ -10,6 +11,7 @@
 #include "interpreter/order.h"
 #include "interpreter/saving.h"
 #include "interpreter/session.h"
+#include "interpreter/train_hooks.h"
 #include "lang/problems.h"
 
 #include <math.h>
@@ -27,7 +29,9 @@ typedef struct {
   FurtherRows more, valid_more;   // of the two passes
   int64_t *valid_row, valid_rows; // rows to validate on
   int64_t batch, batches, steps, epochs;
-  int64_t step, epoch;        // done so far
+  int64_t step, epoch, done;  // so far; done: batches of this epoch
+  int64_t drawn;              // rows of this epoch
+  double loss;                // of the last batch
   Average *mean, *valid_mean; // by measure of the two passes
   ReportNumber *train_numbers, *valid_numbers;
   int trains, valids;
@@ -37,6 +41,11 @@ typedef struct {
   int64_t best_epoch, best_step, worse;
   double last_stop;
   bool stop;
+  TrainHooks *hooks; // NULL: none
+  Position begin_at; // of `begin`
+  int64_t attempt;   // rewinds so far
+  const Mark *again; // where the next epoch goes on; NULL: at its begin
+  bool rewound;      // the epoch that ran is over
   int exit_code;
   double epoch_start, run_start;
 } Training;
@@ -239,8 +248,14 @@ static void decide(Training *t, int64_t batch, int64_t step) {
     further_take(&t->more, t->train, t->epoch * t->rows->count + t->cut.start[batch], batch_rows(t, batch));
 }
 
+/* Every attempt has random numbers of its own. */
+static uint64_t seed_of(const Training *t) {
+  uint64_t seed = t->task->settings.seed;
+  return t->attempt ? random_mix(random_mix(seed) ^ (uint64_t)t->attempt) : seed;
+}
+
 static RunArgs batch_args(const Training *t, int64_t batch, int64_t step) {
-  return (RunArgs){.seed = t->task->settings.seed, .step = step, .batch = batch, .part = PART_TRAINING};
+  return (RunArgs){.seed = seed_of(t), .step = step, .batch = batch, .part = PART_TRAINING};
 }
 
 static bool run_batch(Training *t, int64_t batch, int64_t step) {
@@ -265,17 +280,105 @@ static void search(Training *t, double loss) {
   t->stop = true;
 }
 
-/* A number that is not finite came up in `batch` of this epoch: goes back to its begin, repeats what led there
- * and looks at every value of the step itself. */
-static void blame(Training *t, int64_t batch, int64_t first_step) {
-  int64_t failed = t->step;
+// ---- hooks ----------------------------------------------------------------------------------------------------
+
+static void mark_here(Training *t, const char *name) {
+  Position at = {t->step, t->epoch, t->done, t->steps, t->done > 0};
+  Mark *mark = train_hooks_mark(t->hooks, name, &at);
+  size_t bytes = sizeof(Average) * (size_t)(t->task->train->measures + 1);
+  mark->memory = snapshot(t, mark->memory, false);
+  if (!mark->mean) mark->mean = memory_alloc(1, bytes);
+  memcpy(mark->mean, t->mean, bytes);
+  const char *file = arena_printf(t->session->arena, "%s.safetensors", name);
+  if (save_weights(t, file)) report_saved(t->session->report, run_file(t, file));
+}
+
+static void rewind_to(Training *t, const char *name) {
+  const Mark *mark = train_hooks_find(t->hooks, name);
+  if (t->attempt == REWINDS_LIMIT) {
+    problem_rewinds(t->session->problems, t->task->hooks->at, t->task->name, REWINDS_LIMIT);
+    t->exit_code = 4;
+    return;
+  }
+  report_line(t->session->report, t->task->name, "step %lld: back to %s, step %lld (attempt %lld)",
+              (long long)t->step, name, (long long)mark->at.step, (long long)t->attempt + 2);
+  t->attempt++;
+  snapshot(t, mark->memory, true);
+  memcpy(t->mean, mark->mean, sizeof(Average) * (size_t)(t->task->train->measures + 1));
+  t->step = mark->at.step;
+  t->epoch = mark->at.epoch;
+  t->steps = mark->at.steps;
+  t->again = mark;
+  t->rewound = true;
+}
+
+/* The run ends here: what there is of weights is kept. */
+static void give_up(Training *t) {
+  if (save_weights(t, "last.safetensors")) report_saved(t->session->report, run_file(t, "last.safetensors"));
+  t->exit_code = 4;
+}
+
+/* Calls a hook and does what it asks for. */
+static void ask(Training *t, HookKind kind, int64_t epoch) {
+  if (!train_hooks_has(t->hooks, kind) || t->exit_code) return;
+  HookContext *context = train_hooks_context(t->hooks);
+  context->step = kind == HOOK_BEFORE_STEP ? t->step + 1 : t->step;
+  context->steps = t->steps;
+  context->epoch = epoch;
+  context->epochs = t->epochs;
+  context->attempt = t->attempt;
+  context->progress = t->session->running[2];
+  context->loss = t->loss;
+  context->best = t->best_value;
+  if (kind == HOOK_AFTER_STEP) context->grad_norm = runner_number(t->train, "grad_norm");
+  if (!train_hooks_call(t->hooks, kind)) {
+    give_up(t);
+    return;
+  }
+  if (context->stop && !t->stop) {
+    report_line(t->session->report, t->task->name, "stopped by its hook: %s", context->stop);
+    t->stop = true;
+  }
+  if (train_hooks_mark_asked(t->hooks)) mark_here(t, train_hooks_mark_asked(t->hooks));
+  if (train_hooks_rewind_asked(t->hooks) && !t->exit_code) rewind_to(t, train_hooks_rewind_asked(t->hooks));
+  if (t->exit_code == 4) give_up(t);
+}
+
+/* Asks with what was measured so far in the epoch. */
+static void ask_about(Training *t, HookKind kind, int64_t epoch) {
+  if (!train_hooks_has(t->hooks, kind)) return;
+  double loss = t->loss;
+  if (t->valids) train_hooks_numbers(t->hooks, true, t->valid_numbers, t->valids);
+  train_hooks_numbers(t->hooks, false, t->train_numbers, t->trains);
+  t->loss = t->trains && !strcmp(t->train_numbers[0].name, "loss") ? t->train_numbers[0].value : loss;
+  ask(t, kind, epoch);
+  train_hooks_numbers(t->hooks, false, NULL, 0);
+  t->loss = loss;
+}
+
+/* Before a batch: asks, at the first of an update, and sets what the step's graph reads. Whether it is skipped. */
+static bool skips(Training *t, int64_t batch) {
+  if (!t->hooks) return false;
+  if (batch % t->task->settings.accumulate == 0) {
+    running_numbers(t, t->step + 1, t->epoch + 1);
+    ask(t, HOOK_BEFORE_STEP, t->epoch + 1);
+  }
+  return train_hooks_apply(t->hooks, batch);
+}
+
+// ---- a number that is not finite --------------------------------------------------------------------------------
+
+/* Goes back to the begin of the epoch, repeats what led to `batch` and looks at every value of the step itself. */
+static void blame(Training *t, int64_t batch) {
+  int64_t failed = t->step, step = t->begin_at.step + 1;
+  int known = problems_total(t->session->problems);
   snapshot(t, t->begin, true);
-  runner_reset(t->train, VARIABLE_METRIC);
-  int64_t step = first_step;
-  for (int64_t i = 0; i < batch; i++) {
-    run_batch(t, i, step);
+  if (!t->begin_at.batch) runner_reset(t->train, VARIABLE_METRIC);
+  for (int64_t i = t->begin_at.batch; i < batch; i++) {
+    if (!t->hooks || !train_hooks_repeat(t->hooks, i)) run_batch(t, i, step);
     if (updates(t, i)) step++;
   }
+  if (t->hooks) train_hooks_repeat(t->hooks, batch);
   RunArgs args = batch_args(t, batch, step);
   decide(t, batch, step);
   const Node *node = NULL;
@@ -283,8 +386,12 @@ static void blame(Training *t, int64_t batch, int64_t first_step) {
   problem_not_a_number(t->session->problems, node ? node->span : t->task->ast->at, t->task->name, failed,
                        node ? op_table[node->op].name : NULL, node ? node->layer : NULL);
   snapshot(t, t->begin, true);
-  if (save_weights(t, "last.safetensors")) report_saved(t->session->report, run_file(t, "last.safetensors"));
-  t->exit_code = 4;
+  if (t->hooks) train_hooks_done(t->hooks);
+  ask(t, HOOK_NAN, t->epoch + 1);
+  if (t->rewound)
+    problems_forget(t->session->problems, known);
+  else if (!t->exit_code)
+    give_up(t);
 }
 
 /* A line of what was measured so far in this epoch, after a validation if `measure`. */
@@ -310,59 +417,103 @@ static void tell(Training *t, int64_t epoch, bool measure) {
   averages_swap(t);
   plateaus_follow(t);
   stop_if_stuck(t);
+  if (t->valids) ask_about(t, HOOK_VALIDATED, epoch);
+}
+
+/* How many rows and batches the epoch has. */
+static void measure_epoch(Training *t) {
+  const Settings *s = &t->task->settings;
+  if (!t->hooks || !t->rows) return;
+  t->drawn = train_hooks_rows(t->hooks, &t->order, t->again);
+  t->order.seed = seed_of(t);
+  int64_t count[2] = {t->rows->count, t->drawn}, updated[2];
+  for (int i = 0; i < 2; i++) {
+    int64_t batches = batches_count(&t->cut, count[i]);
+    updated[i] = (batches + s->accumulate - 1) / s->accumulate;
+  }
+  if (!s->steps && !(t->again && t->again->at.begun)) t->steps -= updated[0] - updated[1];
+}
+
+static void begin_epoch(Training *t) {
+  measure_epoch(t);
+  if (t->rows) {
+    batches_cut(&t->cut, order_pass(&t->order, t->epoch), t->drawn, t->order.shuffle, seed_of(t),
+                (uint64_t)t->epoch + 1);
+    t->batches = t->cut.count;
+  }
+  t->done = t->again ? t->again->at.batch : 0;
+  if (!t->done) {
+    averages_clear(t->mean, t->task->train);
+    runner_reset(t->train, VARIABLE_METRIC);
+  }
+  t->begin = snapshot(t, t->begin, false);
+  t->begin_at = (Position){t->step, t->epoch, t->done, t->steps, true};
+  t->again = NULL;
+  if (!t->hooks) return;
+  Mark *mark = train_hooks_mark(t->hooks, "epoch", &t->begin_at);
+  size_t bytes = sizeof(Average) * (size_t)(t->task->train->measures + 1);
+  mark->memory = t->begin;
+  if (!mark->mean) mark->mean = memory_alloc(1, bytes);
+  memcpy(mark->mean, t->mean, bytes);
+}
+
+/* false: the epoch is over, for whatever reason. */
+static bool train_batch(Training *t, int64_t batch, bool update) {
+  double start = seconds_now();
+  if (!run_batch(t, batch, update ? t->step : t->step + 1)) {
+    t->exit_code = 1;
+    return false;
+  }
+  t->loss = runner_number(t->train, "loss");
+  if (!isfinite(t->loss) || !isfinite(runner_number(t->train, "finite"))) {
+    blame(t, batch);
+    return false;
+  }
+  averages_add(t->train, t->task->train, t->mean, batch_rows(t, batch));
+  show(t, t->train, t->task->train, NULL);
+  search(t, t->loss);
+  report_step_time(t->session->report, 1e3 * (seconds_now() - start));
+  report_first_step(t->session->report);
+  ReportNumber live = {"loss", t->loss};
+  ReportEpoch now = {.task = t->task->name,
+                     .epoch = t->epoch + 1,
+                     .epochs = t->epochs,
+                     .step = t->step,
+                     .steps = t->steps,
+                     .train = &live,
+                     .trains = 1};
+  report_progress(t->session->report, &now, (double)t->step / (seconds_now() - t->run_start));
+  return true;
 }
 
 static void run_epoch(Training *t) {
-  const Pass *pass = t->task->train;
   int64_t every = t->task->settings.validate_steps;
-  if (t->rows)
-    batches_cut(&t->cut, order_pass(&t->order, t->epoch), t->order.shuffle, t->task->settings.seed,
-                (uint64_t)t->epoch + 1);
-  averages_clear(t->mean, pass);
-  runner_reset(t->train, VARIABLE_METRIC);
-  t->begin = snapshot(t, t->begin, false);
-  int64_t first_step = t->step + 1;
-  for (int64_t batch = 0; batch < t->batches && !interrupted; batch++) {
-    double start = seconds_now();
-    bool update = updates(t, batch);
+  begin_epoch(t);
+  for (int64_t batch = t->done; batch < t->batches && !interrupted; batch++) {
+    bool update = updates(t, batch), skip = skips(t, batch);
+    if (t->exit_code || t->rewound) return;
     t->step += update;
-    if (!run_batch(t, batch, update ? t->step : t->step + 1)) {
-      t->exit_code = 1;
-      return;
-    }
-    double loss = runner_number(t->train, "loss"), finite = runner_number(t->train, "finite");
-    if (!isfinite(loss) || !isfinite(finite)) {
-      blame(t, batch, first_step);
-      return;
-    }
-    averages_add(t->train, pass, t->mean, batch_rows(t, batch));
-    show(t, t->train, pass, NULL);
-    search(t, loss);
-    report_step_time(t->session->report, 1e3 * (seconds_now() - start));
-    report_first_step(t->session->report);
-    ReportNumber live = {"loss", loss};
-    ReportEpoch now = {.task = t->task->name,
-                       .epoch = t->epoch + 1,
-                       .epochs = t->epochs,
-                       .step = t->step,
-                       .steps = t->steps,
-                       .train = &live,
-                       .trains = 1};
-    report_progress(t->session->report, &now, (double)t->step / (seconds_now() - t->run_start));
+    if (!skip && !train_batch(t, batch, update)) return;
+    t->done = batch + 1;
     if (!update) continue;
+    if (t->hooks) train_hooks_done(t->hooks);
+    if (!skip) ask(t, HOOK_AFTER_STEP, t->epoch + 1);
+    if (t->exit_code || t->rewound) return;
     bool log = t->task->settings.log_steps && t->step % t->task->settings.log_steps == 0;
     bool measure = every && t->step % every == 0;
     log = log && batch + 1 < t->batches; // else the epoch's own line follows
     if ((measure || log) && t->step < t->steps) tell(t, t->epoch + 1, measure);
     stop_in_time(t);
-    if (t->stop || t->exit_code || t->step >= t->steps) return;
+    if (t->stop || t->rewound || t->exit_code || t->step >= t->steps) return;
   }
 }
 
 /* The end of an epoch: its line, with a validation unless these come every so many steps. */
 static void finish_epoch(Training *t) {
   t->epoch++;
+  t->done = 0;
   tell(t, t->epoch, !t->task->settings.validate_steps || t->step >= t->steps);
+  if (!t->rewound) ask_about(t, HOOK_EPOCH, t->epoch);
 }
 
 // ---- begin and end --------------------------------------------------------------------------------------------
@@ -475,7 +626,8 @@ static bool training_open(Training *t) {
   t->valid_numbers = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 64);
   session->result = ARENA_ARRAY(session->arena, ReportNumber, pass->measures + 64);
   session->results = 0;
-  t->best_value = t->last_stop = NAN;
+  t->best_value = t->last_stop = t->loss = NAN;
+  t->drawn = t->rows ? t->rows->count : 1;
   if (t->task->valid) t->valid = runner_new(session, t->task->valid, valid_batch(t));
   if (t->task->valid && !t->valid) return false;
   if (t->valid) draw_valid_rows(t);
@@ -483,7 +635,9 @@ static bool training_open(Training *t) {
   if (!prepare_plans(t)) return false;
   t->run = run_create(session->arena, session->problems, session->options->out ? session->options->out : ".",
                       session->program->program_name, t->task->name);
-  return t->run != NULL;
+  if (!t->run || !t->task->hooks) return t->run != NULL;
+  t->hooks = train_hooks_open(session, t->task, t->train, t->rows, t->batches, t->run->folder);
+  return t->hooks != NULL;
 }
 
 /* ema: the weights are the averages from here on. */
@@ -520,13 +674,19 @@ int train_task(Session *session, Task *task) {
   bool ok = training_open(&t);
   if (ok) {
     report_start(session->report, task->name, t.steps, t.rows ? t.rows->count : 0);
+    ask(&t, HOOK_START, 0);
     while (t.step < t.steps && !t.stop && !t.exit_code && !interrupted) {
+      t.rewound = false;
       run_epoch(&t);
-      if (!t.exit_code) finish_epoch(&t);
+      if (!t.exit_code && !t.rewound) finish_epoch(&t);
     }
+    ask(&t, HOOK_FINISH, t.epoch);
+    const char *log = train_hooks_log(t.hooks);
+    if (log) report_line(session->report, task->name, "what its hook logged: %s", log);
     if (!t.exit_code) training_save(&t);
   } else
     t.exit_code = problems_exit_code(session->problems) ? problems_exit_code(session->problems) : 3;
+  train_hooks_close(t.hooks);
   if (t.run) run_close(t.run);
   runner_free(t.train);
   runner_free(t.valid);

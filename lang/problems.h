@@ -189,6 +189,19 @@ void problem_not_a_number(Problems *problems, Span at, const char *task, int64_t
 void problem_constant_column(Problems *problems, Span at, Name field, int index); // W0602
 void problem_unused(Problems *problems, Span at);                                 // E0518
 
+/* ---- Lua hooks: E08xx (problems_hooks.c) ---- */
+/* E0801, exit code 4. `what` of the script failed: "before_step". */
+void problem_hook(Problems *problems, Span at, const char *what, const char *path, const char *message);
+/* E0802, exit code 4. More than `limit` rewinds. */
+void problem_rewinds(Problems *problems, Span at, const char *task, int limit);
+void problem_hook_table(Problems *problems, Span at, const char *path, const char *kind); // E0803
+/* E0803. `kind`: what stands under the name of a hook, where it is no function; else NULL. */
+void problem_hook_name(Problems *problems, Span at, const char *path, const char *name, const char *nearest,
+                       const char *kind);
+void problem_hook_missing(Problems *problems, Span at, const char *path, const char *name); // E0803
+void problem_hook_config(Problems *problems, Span at, const char *path, const char *what);  // E0804
+void problem_hook_state(Problems *problems, Span at, const char *name, Span declared);      // W0801
+
 /* ---- the command line: E09xx (problems_command.c), exit code 2 unless said otherwise ---- */
 /* E0901. `kind` of word: "command", "flag", "code", "stage" or "data". */
 void problem_unknown_word(Problems *problems, const char *kind, const char *word, const char *nearest);

@@ -23,9 +23,14 @@ typedef struct {
   int64_t *order; // of batches
 } Scratch;
 
+int64_t batches_count(const Batches *batches, int64_t rows) {
+  int64_t full = rows / batches->size, rest = rows % batches->size;
+  return full + (rest && (!batches->drop_last || !full));
+}
+
 Batches batches_new(int64_t rows, int64_t size, bool drop_last, const int32_t *length) {
-  Batches batches = {.rows = rows, .size = size, .length = length};
-  batches.count = drop_last ? rows / size : (rows + size - 1) / size;
+  Batches batches = {.size = size, .drop_last = drop_last, .length = length};
+  batches.count = batches_count(&batches, rows);
   batches.row = memory_alloc((size_t)rows + 1, sizeof(int64_t));
   batches.start = memory_alloc((size_t)batches.count + 1, sizeof(int64_t));
   Scratch *scratch = memory_alloc(1, sizeof *scratch);
@@ -55,15 +60,15 @@ static int entry_by_length(const void *a, const void *b) {
   return (left->place > right->place) - (left->place < right->place);
 }
 
-static int64_t batch_end(const Batches *batches, int64_t batch) {
+static int64_t batch_end(const Batches *batches, int64_t rows, int64_t batch) {
   int64_t end = (batch + 1) * batches->size;
-  return end < batches->rows ? end : batches->rows;
+  return end < rows ? end : rows;
 }
 
 /* Sorts within groups and deals the batches out in an order of their own. */
-static void order_by_length(Batches *batches, uint64_t seed, uint64_t epoch) {
+static void order_by_length(Batches *batches, int64_t rows, uint64_t seed, uint64_t epoch) {
   Scratch *scratch = batches->memory;
-  int64_t rows = batches->count ? batch_end(batches, batches->count - 1) : 0;
+  rows = batches->count ? batch_end(batches, rows, batches->count - 1) : 0;
   for (int64_t i = 0; i < rows; i++)
     scratch->entry[i] = (Entry){batches->row[i], i, batches->length[batches->row[i]]};
   for (int64_t from = 0, group = batches->size * BATCHES_IN_GROUP; from < rows; from += group) {
@@ -74,15 +79,17 @@ static void order_by_length(Batches *batches, uint64_t seed, uint64_t epoch) {
   int64_t at = 0;
   for (int64_t i = 0; i < batches->count; i++) {
     batches->start[i] = at;
-    int64_t batch = scratch->order[i], end = batch_end(batches, batch);
+    int64_t batch = scratch->order[i], end = batch_end(batches, rows, batch);
     for (int64_t k = batch * batches->size; k < end; k++) batches->row[at++] = scratch->entry[k].row;
   }
   batches->start[batches->count] = at;
 }
 
-void batches_cut(Batches *batches, const int64_t *row, bool regroup, uint64_t seed, uint64_t epoch) {
-  memcpy(batches->row, row, sizeof(int64_t) * (size_t)batches->rows);
+void batches_cut(Batches *batches, const int64_t *row, int64_t rows, bool regroup, uint64_t seed,
+                 uint64_t epoch) {
+  memcpy(batches->row, row, sizeof(int64_t) * (size_t)rows);
+  batches->count = batches_count(batches, rows);
   for (int64_t i = 0; i < batches->count; i++) batches->start[i] = i * batches->size;
-  batches->start[batches->count] = batches->count ? batch_end(batches, batches->count - 1) : 0;
-  if (regroup && batches->length) order_by_length(batches, seed, epoch);
+  batches->start[batches->count] = batches->count ? batch_end(batches, rows, batches->count - 1) : 0;
+  if (regroup && batches->length) order_by_length(batches, rows, seed, epoch);
 }

@@ -50,6 +50,7 @@ typedef struct {
   Elaborator *e;
   const Ast *ast;
   const Settings *settings;
+  TaskHooks *hooks; // NULL: none
   const TaskTable *source;
   int sources;
   PassKind kind;
@@ -100,6 +101,14 @@ void add_measure(Builder *b, Measure measure, Node *node); // node NULL: known b
 void measures_end(Builder *b);                             // the loss, and whether all is finite
 /* A float scalar of `value`, in the precision of the task; NULL after a Problem that calls it `what`. */
 Node *scalar_of(Builder *b, const Value *value, const Ast *ast, const char *what);
+
+/* ---- what a Lua hook may change (hooked.c) ---- */
+void hooks_begin(Builder *b); // before the pass is built
+/* `update` with its learning rate as the hook wants it; `number`: of the optimizer in the task. */
+const Value *hooks_update(Builder *b, const Value *update, int number);
+/* Gradients scaled together so that their norm is at most what the hook says; their norm is kept for `grad_norm`. */
+void hooks_clip(Builder *b, Node *square, Node **gradient, int count);
+void hooks_end(Builder *b); // behind the block
 
 /* ---- what changes weights (minimize.c, weights_value.c) ---- */
 void run_minimize(Builder *b, const Ast *statement);

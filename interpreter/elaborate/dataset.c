@@ -8,6 +8,7 @@
 #include "interpreter/data/problems_data.h"
 #include "interpreter/data/problems_text.h"
 #include "interpreter/formats/problems_files.h"
+#include "interpreter/hooks/rows.h"
 #include "lang/format.h"
 #include "lang/problems.h"
 
@@ -27,8 +28,7 @@ Dataset *dataset_declare(Elaborator *e, const Ast *ast, Scope *home) {
 
 // ---- the table ------------------------------------------------------------------------------------------------
 
-/* Where a relative path of the program is: beside the file that names it, or below --root. */
-static const char *resolve_path(Elaborator *e, const Ast *at, const char *path) {
+const char *resolve_path(Elaborator *e, const Ast *at, const char *path) {
   if (path[0] == '/' || !strcmp(path, "-")) return path;
   if (e->options->root) return arena_printf(e->arena, "%s/%s", e->options->root, path);
   const Source *source = source_by_id(at->span.source);
@@ -208,15 +208,38 @@ static bool step_join(Elaborator *e, Dataset *data, const Ast *call) {
   return table_join(data->table, other->u.data.data->table, e->problems, call->span, on, left);
 }
 
+/* lua("clean.lua"): every record through row(r). */
+static bool step_lua(Elaborator *e, Dataset *data, const Ast *call) {
+  const Value *path = step_argument(e, data, call, "path", 0);
+  if (!path || path->kind != VALUE_STRING) {
+    problem_step_value(e->problems, call->span, "lua(\"clean.lua\")");
+    return false;
+  }
+  const char *slash = strrchr(e->program_path, '/');
+  HookOptions options = {.arena = e->arena, .problems = e->problems, .at = call->span, .folder = "."};
+  if (slash) options.folder = arena_copy(e->arena, e->program_path, (size_t)(slash - e->program_path));
+  Hooks *hooks = hooks_open(&options, resolve_path(e, call, path->u.string.bytes));
+  if (!hooks) return false;
+  bool ok = hooks_has(hooks, HOOK_ROW);
+  if (ok)
+    ok = table_run_rows(data->table, e->problems, call->span, hooks);
+  else
+    problem_hook_missing(e->problems, call->span, path->u.string.bytes, "row");
+  hooks_close(hooks);
+  return ok;
+}
+
 static const struct {
   const char *name;
+  bool always; // on a table given with --in too
   bool (*run)(Elaborator *e, Dataset *data, const Ast *call);
-} steps[] = {{"drop_missing", step_drop_missing},
-             {"split", step_split},
-             {"limit", step_limit},
-             {"kfold", step_kfold},
-             {"filter", step_filter},
-             {"join", step_join}};
+} steps[] = {{"drop_missing", false, step_drop_missing},
+             {"split", false, step_split},
+             {"limit", false, step_limit},
+             {"kfold", false, step_kfold},
+             {"filter", false, step_filter},
+             {"join", false, step_join},
+             {"lua", true, step_lua}};
 
 static const Ast *call_name(const Ast *ast) {
   const Ast *name = ast->kind == AST_CALL ? ast->u.call.callee : ast;
@@ -228,7 +251,8 @@ static bool run_step(Elaborator *e, Dataset *data, const Ast *step) {
   const char *known[sizeof(steps) / sizeof(*steps)];
   for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
     known[i] = steps[i].name;
-    if (name && !strcmp(name->u.name, steps[i].name)) return steps[i].run(e, data, step);
+    if (name && !strcmp(name->u.name, steps[i].name))
+      return (data->replaced && !steps[i].always) || steps[i].run(e, data, step);
   }
   problem_unknown_step(e->problems, step->span, name ? name->u.name : "this",
                        name ? name_nearest(name->u.name, known, (int)(sizeof(steps) / sizeof(*steps)))
@@ -340,7 +364,7 @@ static bool table_make(Elaborator *e, Dataset *data) {
     step[--i] = source->u.binary.right;
   data->table = open_source(e, data, source);
   if (!data->table) return false;
-  for (int i = 0; i < count && !data->replaced; i++)
+  for (int i = 0; i < count; i++)
     if (!run_step(e, data, step[i])) {
       table_close(data->table);
       data->table = NULL;

@@ -23,6 +23,9 @@ typedef struct {
 Saved graph_begin(Elaborator *e, bool training, DType precision);
 void graph_end(Elaborator *e, const Saved *saved);
 
+/* Where a relative path of the program is: beside the file that names it, or below --root. */
+const char *resolve_path(Elaborator *e, const Ast *at, const char *path);
+
 const Value *column_value(Elaborator *e, Dataset *data, Column *column);
 Node *column_read(Elaborator *e, Dataset *data, Column *column); // holes and all
 

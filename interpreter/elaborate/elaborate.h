@@ -133,6 +133,7 @@ typedef struct {
   int threads, level;
   bool json, quiet, verbose, colour;
   const char *device, *weights, *precision;
+  const char *hooks; // --hooks: the Lua file of every train block
   bool no_fuse;
 } Options;
 
@@ -490,6 +491,23 @@ typedef struct {
   bool minimizes;
 } Pass;
 
+/* What a Lua hook may change in a step, as running numbers that the step's graph reads; the trainer gives them
+ * memory. Only a task with hooks has them (hooked.c). */
+typedef struct {
+  const char *path, *folder; // the script; where include() looks
+  Span at;                   // the place that names it; may be nowhere
+  Variable *clip;            // the largest norm of a gradient; infinite: any
+  struct {
+    Variable *times, *plus; // the rate is that of the program times `times` plus `plus`
+    bool has;               // the optimizer has a setting lr …
+    bool known;             // … that is a number between steps
+  } * rate;                 // one an optimizer, in the order of the text
+  int rates;
+  size_t rate_capacity;
+  Graph *schedule; // its outputs "0", "1", … are the rates of the program, of those that are known
+  Node *square;    // of the norm of all gradients, while the pass is built
+} TaskHooks;
+
 typedef struct {
   double epochs;
   int64_t steps, batch, accumulate;
@@ -501,6 +519,8 @@ typedef struct {
   bool seed_set;
   const char *keep, *stop; // metric names without `valid.`: NULL none
   bool keep_least, stop_least;
+  const char *hooks; // path of the Lua file
+  Span hooks_at;
   int64_t patience;
   DType precision;
   const char *precision_name;
@@ -512,6 +532,7 @@ typedef struct {
   const Ast *ast;
   Settings settings;
   struct Sweep *sweep;        // of a sweep
+  TaskHooks *hooks;           // NULL: none
   Pass *train, *valid, *once; // train; validation; eval/predict/task
 } Task;
 
@@ -530,5 +551,12 @@ bool weights_are(const Value *value);                 // a model, or some of its
 /* The record of what they hold here, parts named by their path below the model. */
 const Value *weights_read(Elaborator *e, const Value *of, bool states);
 const char *const *setting_names(int *count);
+/* Checks the script of a train block. NULL where there is none, or after a Problem. */
+TaskHooks *task_hooks(Elaborator *e, const Settings *settings);
+/* `name=value` texts, checked against the configs and settings there are; those added before win. */
+bool overrides_add(Elaborator *e, const AstList *all, const char *const *set, int sets, const char *origin);
+/* Configs and settings that the scripts of a program compute, added to the overrides; those of the command line win.
+ * false after a Problem. */
+bool hooks_configure(Elaborator *e, const AstList *all);
 
 #endif

@@ -80,12 +80,17 @@ void version_add(Builder *b, Variable *variable, Node *now) {
 static Node *add_up(Node *sum, Node *term) { return sum ? build_add(sum, term) : term; }
 
 /* Gradients scaled together so that their norm is at most `clip`. */
-static void clip_gradients(double clip, Node **gradient, int count) {
+static void clip_gradients(Builder *b, Node **gradient, int count) {
+  double clip = b->settings->clip;
   Node *square = NULL;
   for (int i = 0; i < count; i++)
     if (gradient[i])
       square = add_up(square, build_reduce_all(OP_REDUCE_SUM, build_mul(gradient[i], gradient[i])));
   if (!square) return;
+  if (b->hooks) {
+    hooks_clip(b, square, gradient, count);
+    return;
+  }
   Node *norm = build_sqrt(square);
   Node *scale = build_min(build_like(norm, 1), build_div(build_like(norm, clip), norm));
   for (int i = 0; i < count; i++)
@@ -231,7 +236,7 @@ static Node *update_count(Builder *b, const Using *using, const char *path) {
                   ? b->loops == 0
                   : optimizer->kind == AST_NAME && uses_of(b->ast->u.task.body, optimizer->u.name) == 1;
   Node *step = variable_value(e, e->running[0]);
-  if (once && b->conditions == 0) {
+  if (once && b->conditions == 0 && !b->hooks) { // a hook may skip steps
     if (!b->every) return step;
     Node *every = build_number(e->graph, DTYPE_F64, (double)b->every);
     every->type.running = true;
@@ -292,11 +297,12 @@ static void apply_optimizers(Builder *b, const Using *using, const int *by, cons
   for (int i = 0; i < count; i++) {
     if (!gradient[i]) continue;
     const Using *u = &using[by[i]];
-    const char *path = arena_printf(e->arena, "%s.%d.%s", b->ast->u.task.name, instance_of(b, u)->number,
-                                    e->weight[index[i]].canonical);
+    int number = instance_of(b, u)->number;
+    const char *path =
+        arena_printf(e->arena, "%s.%d.%s", b->ast->u.task.name, number, e->weight[index[i]].canonical);
     e->graph->layer = path;
-    updated[i] =
-        optimizer_apply(e, u->ast, u->update, path, update_count(b, u, path), weight[i], gradient[i]);
+    updated[i] = optimizer_apply(e, u->ast, hooks_update(b, u->update, number), path,
+                                 update_count(b, u, path), weight[i], gradient[i]);
     e->graph->layer = NULL;
     if (!updated[i]) return; // every weight would say the same
   }
@@ -362,7 +368,7 @@ static void update_weights(Builder *b, const Ast *statement, Node *loss, Using *
   }
   if (b->pass->search) problem_search(e->problems, statement->at);
   if (b->settings->accumulate > 1) guard_update(b);
-  if (b->settings->clip > 0) clip_gradients(b->settings->clip, gradient, count);
+  if (b->settings->clip > 0 || b->hooks) clip_gradients(b, gradient, count);
   apply_optimizers(b, using, by, index, weight, gradient, count);
 }
 

@@ -277,12 +277,13 @@ static void check_generic(Elaborator *e, Scope *home, const Ast *ast) {
 
 // ---- command-line configs ----------------------------------------------------------------------------------------
 
-static bool read_overrides(Elaborator *e, const AstList *all) {
-  e->override = ARENA_ARRAY(e->arena, Override, e->options->sets + 1);
-  for (int i = 0; i < e->options->sets; i++) {
-    const char *text = e->options->set[i], *equal = strchr(text, '=');
+bool overrides_add(Elaborator *e, const AstList *all, const char *const *set, int sets, const char *origin) {
+  Override *override = ARENA_ARRAY(e->arena, Override, sets + e->overrides + 1);
+  int overrides = 0;
+  for (int i = 0; i < sets; i++) {
+    const char *text = set[i], *equal = strchr(text, '=');
     Name name = name_of_n(text, (size_t)(equal - text));
-    const Source *source = source_add("command line", equal + 1, strlen(equal + 1));
+    const Source *source = source_add(origin, equal + 1, strlen(equal + 1));
     const Ast *value = parse_expression(e->arena, e->problems, source);
     if (!value) return false;
     const char *dot = memchr(text, '.', (size_t)(equal - text));
@@ -301,8 +302,11 @@ static bool read_overrides(Elaborator *e, const AstList *all) {
       problem_unknown_config(e->problems, name, name_nearest(name, known, count));
       return false;
     }
-    e->override[e->overrides++] = (Override){name, value};
+    override[overrides++] = (Override){name, value};
   }
+  for (int i = 0; i < e->overrides; i++) override[overrides++] = e->override[i]; // the later one wins
+  e->override = override;
+  e->overrides = overrides;
   return true;
 }
 
@@ -331,7 +335,9 @@ bool elaborator_load(Elaborator *e, const char *path) {
   e->file = scope_new(e, e->stdlib);
   e->file->is_file = true;
   for (int i = 0; i < all->count; i++) declare(e, e->file, all->item[i]);
-  if (problems_count(e->problems, SEVERITY_ERROR) || !read_overrides(e, all)) return false;
+  if (problems_count(e->problems, SEVERITY_ERROR) ||
+      !overrides_add(e, all, e->options->set, e->options->sets, "command line") || !hooks_configure(e, all))
+    return false;
   Saved saved = graph_begin(e, false, DTYPE_F32);
   for (int i = 0; i < all->count; i++) {
     const Ast *ast = all->item[i];

@@ -1,5 +1,5 @@
 /* The settings of a train block: a closed list, each with what it takes. */
-#include "interpreter/elaborate/elaborate.h"
+#include "interpreter/elaborate/dataset.h"
 #include "lang/problems.h"
 
 #include <string.h>
@@ -133,6 +133,14 @@ static bool read_validate(Elaborator *e, Scope *scope, const Ast *ast, Settings 
          (!rows || whole(e, scope, rows, &out->validate_rows));
 }
 
+static bool read_hooks(Elaborator *e, Scope *scope, const Ast *ast, Settings *out) {
+  const Value *value = eval(e, scope, ast);
+  if (value->kind != VALUE_STRING) return false;
+  out->hooks = resolve_path(e, ast, value->u.string.bytes);
+  out->hooks_at = ast->span;
+  return true;
+}
+
 static bool read_log(Elaborator *e, Scope *scope, const Ast *ast, Settings *out) {
   const Ast *call = call_of(ast, "every"), *steps = call ? argument(call, "n", 0) : NULL;
   return steps && whole(e, scope, steps, &out->log_steps);
@@ -163,6 +171,7 @@ static const struct {
     {"precision", "\"f32\", \"f64\", \"bf16\" or \"f16\"", read_precision},
     {"seed", "a whole number from 0 up: seed = 1", read_seed},
     {"shuffle", "shuffle = true or false", read_shuffle},
+    {"hooks", "a Lua file: hooks = \"schedule.lua\"", read_hooks},
     {"draw", "the chances of rows, or balanced(field): draw = balanced(label)", read_draw},
     {"ema", "the share of the average that a step keeps: ema = 0.999", read_ema},
     {"log", "a line each so many steps: log = every(100)", read_log},
@@ -214,6 +223,10 @@ bool settings_read(Elaborator *e, const Ast *task, Scope *scope, Settings *setti
     const char *name = e->override[i].name;
     if (!strncmp(name, task->u.task.name, length) && name[length] == '.')
       ok &= set(e, scope, name + length + 1, e->override[i].ast, settings);
+  }
+  if (e->options->hooks) {
+    settings->hooks = e->options->hooks;
+    settings->hooks_at = (Span){0};
   }
   if (e->options->seed_given) settings->seed = e->options->seed;
   const char *forced = e->options->precision;

@@ -148,12 +148,14 @@ static Pass *build_once(Builder *b, PassKind kind) {
   if (kind != PASS_VALID) e->plateaus = 0;
   e->task_path = kind == PASS_ONCE ? NULL : b->ast->u.task.name;
   pass->batch = e->batch;
+  hooks_begin(b);
   sources_bind(b);
   run_block(b, b->scope, b->ast->u.task.body);
   averages_follow(b);
   measures_end(b);
   pass->plateau = e->plateau;
   pass->plateaus = e->plateaus;
+  hooks_end(b);
   e->task_path = NULL;
   pass->graph = e->graph;
   pass->init_states = e->init_states;
@@ -225,7 +227,14 @@ Task *task_elaborate(Elaborator *e, const Ast *ast) {
   bool ok = sources >= 0 && settings_read(e, ast, e->file, &task->settings);
   graph_end(e, &saved);
   if (!ok || !streams_fit(e, ast, sources ? source : NULL, &task->settings)) return NULL;
-  Builder b = {.e = e, .ast = ast, .settings = &task->settings, .source = source, .sources = sources};
+  if (task->kind == TASK_TRAIN) task->hooks = task_hooks(e, &task->settings);
+  if (problems_count(e->problems, SEVERITY_ERROR) > errors) return NULL;
+  Builder b = {.e = e,
+               .ast = ast,
+               .settings = &task->settings,
+               .hooks = task->hooks,
+               .source = source,
+               .sources = sources};
   if (task->kind != TASK_TRAIN) {
     task->once = build_pass(&b, PASS_ONCE);
   } else {

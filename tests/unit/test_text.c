@@ -352,7 +352,7 @@ static Part rows_with_lengths(void) {
 
 static void cut(Batches *batches, const Part *part, uint64_t seed, uint64_t epoch) {
   RowOrder order = order_new(part, seed, true);
-  batches_cut(batches, order_pass(&order, (int64_t)epoch - 1), true, seed, epoch);
+  batches_cut(batches, order_pass(&order, (int64_t)epoch - 1), part->count, true, seed, epoch);
   order_free(&order);
 }
 
@@ -434,7 +434,7 @@ Test(batches, order_is_a_function_of_seed_and_epoch) {
 Test(batches, without_lengths_or_shuffle) {
   Part part = rows_with_lengths();
   Batches batches = batches_new(ROWS, SIZE, true, length_of);
-  batches_cut(&batches, part.row, false, 5, 1);
+  batches_cut(&batches, part.row, part.count, false, 5, 1);
   cr_assert(batches.count == ROWS / SIZE && batches.start[batches.count] == ROWS / SIZE * SIZE);
   for (int64_t i = 0; i < batches.start[batches.count]; i++) cr_assert(batches.row[i] == i);
   batches_free(&batches);

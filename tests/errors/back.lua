@@ -1,0 +1,1 @@
+return { after_step = function(ctx) ctx.rewind("epoch") end }

@@ -1,0 +1,1 @@
+return { config = function(c) return 3 end }

@@ -1,0 +1,6 @@
+return {
+  after_step = function(ctx)
+    local t = nil
+    return t.x
+  end
+}

@@ -1,0 +1,1 @@
+return { afterstep = function(ctx) end }
