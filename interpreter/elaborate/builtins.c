@@ -14,9 +14,9 @@
 #define SLOTS 10
 
 static const BuiltinTable *const tables[] = {
-    &builtins_shape,  &builtins_math,    &builtins_data,     &builtins_text,
-    &builtins_index,  &builtins_windows, &builtins_pattern,  &builtins_random,
-    &builtins_linear, &builtins_weights, &builtins_gradient,
+    &builtins_shape,  &builtins_math,    &builtins_data,    &builtins_text,
+    &builtins_index,  &builtins_windows, &builtins_pattern, &builtins_random,
+    &builtins_images, &builtins_linear,  &builtins_weights, &builtins_gradient,
 };
 
 const Builtin *builtin_find(Name name) {
@@ -380,9 +380,11 @@ const Value *builtin_call(Elaborator *e, const Ast *at, const Value *callee, con
   Span place = at->at.source ? at->at : at->span;
   for (int i = 0; i < count; i++) {
     int k = next;
-    if (args[i].name) {
+    if (args[i].name && open) {
+      k = slots; // its names are the program's own
+    } else if (args[i].name) {
       for (k = 0; k < slots && names[k] != args[i].name;) k++;
-      if (k == slots && !open) {
+      if (k == slots) {
         problem_no_setting(e->problems, args[i].ast->span, builtin->name, args[i].name, false,
                            name_nearest(args[i].name, names, slots), builtin->signature);
         return value_unknown();

@@ -58,7 +58,7 @@ static const Value *call_composed(Elaborator *e, const Ast *at, const Value *com
   return value;
 }
 
-const Value *eval_repeat(Elaborator *e, Scope *scope, const Ast *call) {
+static const Value *eval_repeat(Elaborator *e, Scope *scope, const Ast *call) {
   const AstList *list = &call->u.call.items;
   int64_t count = 1;
   if (list->count != 2 || list->item[0]->u.arg.name || list->item[1]->u.arg.name) {
@@ -84,8 +84,10 @@ const Value *eval_repeat(Elaborator *e, Scope *scope, const Ast *call) {
   return composed;
 }
 
-bool is_repeat(const Value *callee) {
-  return callee->kind == VALUE_BUILTIN && callee->scope && !strcmp(callee->u.builtin->name, "repeat");
+Form *form_of(const Value *callee) {
+  if (callee->kind != VALUE_BUILTIN || !callee->scope) return NULL;
+  if (!strcmp(callee->u.builtin->name, "repeat")) return eval_repeat;
+  return !strcmp(callee->u.builtin->name, "remat") ? eval_remat : NULL;
 }
 
 static const Value *make_update(Elaborator *e, const Ast *at, const Value *recipe, const Argument *args,

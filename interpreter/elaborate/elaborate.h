@@ -96,10 +96,11 @@ struct Dataset {
 
 /* How many random calls were made at each place. */
 typedef struct {
-  struct {
-    uint64_t place;
-    int count;
-  } * place;
+  uint64_t place;
+  int count;
+} RandomSite;
+typedef struct {
+  RandomSite *place;
   int count;
   size_t capacity;
 } RandomSites;
@@ -271,8 +272,12 @@ const Value *call_value(Elaborator *e, const Ast *at, const Value *callee, const
 int call_arguments(Elaborator *e, Scope *scope, const AstList *list, const Value *first, const Ast *first_ast,
                    Argument **out);
 /* repeat(n, L): its second argument evaluated n times, in a row. The one special form. */
-const Value *eval_repeat(Elaborator *e, Scope *scope, const Ast *call);
-bool is_repeat(const Value *callee);
+/* A builtin that evaluates its arguments itself: repeat, remat. */
+typedef const Value *Form(Elaborator *e, Scope *scope, const Ast *call);
+Form *form_of(const Value *callee); // NULL: it is none
+Form eval_remat;
+bool glob_match(const char *glob, const char *path); // `*` is one level, `**` any number of them
+Node *node_root(Node *x);                            // its gradient at 0 is 0
 /* Whether a tensor that the signature asks for is UNKNOWN: then the body could only complain about it again. */
 bool inputs_unknown(const AstList *params, const Argument *args, int count);
 bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *scope, const AstList *params,
@@ -317,12 +322,14 @@ typedef struct {
   int count;
 } BuiltinTable;
 extern const BuiltinTable builtins_shape, builtins_math, builtins_data, builtins_text, builtins_index,
-    builtins_windows, builtins_pattern, builtins_random, builtins_linear, builtins_weights,
+    builtins_windows, builtins_pattern, builtins_random, builtins_images, builtins_linear, builtins_weights,
     builtins_gradient; // one a file
 
 /* Arguments of built-in functions, checked: NULL, false or -1 after a Problem (or where a value is UNKNOWN). */
 Node *slot_tensor(Elaborator *e, const Ast *at, const Argument *slot);
 Node *slot_float(Elaborator *e, const Ast *at, const Argument *slot);
+/* A list as the tensor that it is beside one of type `other`; UNKNOWN after a Problem. */
+const Value *list_beside(Elaborator *e, const Ast *at, const Value *list, const Type *other);
 bool slot_int(Elaborator *e, const Ast *at, const Argument *slot, int64_t fallback, int64_t *out);
 bool slot_number(Elaborator *e, const Ast *at, const Argument *slot, double fallback, double *out);
 bool slot_shape(Elaborator *e, const Ast *at, const Argument *slot, int *rank, const Dim **size);
@@ -419,6 +426,7 @@ typedef struct {
   When when;
   const char *active; // an output that says whether a batch counts; NULL: all do
   const Ast *ast;
+  const char *label;  // print: which part of a record; NULL: all of what was named
   const Value *value; // print: how to show it; expect: the left side
   const Value *other; // expect: the right side; NULL: there is only one
 } Measure;

@@ -66,10 +66,11 @@ static const Value *eval_pipe(Elaborator *e, Scope *scope, const Value *x, const
   Argument *args;
   if (right->kind == AST_CALL) {
     const Value *callee = eval(e, scope, right->u.call.callee);
-    if (is_repeat(callee)) {
+    Form *form = form_of(callee);
+    if (form) {
       Argument input = {NULL, x, x_ast};
-      const Value *repeated = eval_repeat(e, scope, right);
-      return repeated->kind == VALUE_UNKNOWN ? repeated : call_value(e, right, repeated, &input, 1);
+      const Value *made = form(e, scope, right);
+      return made->kind == VALUE_UNKNOWN ? made : call_value(e, right, made, &input, 1);
     }
     if (callee->kind == VALUE_LAYER) {
       int count = call_arguments(e, scope, &right->u.call.items, NULL, NULL, &args);
@@ -114,7 +115,8 @@ static const Value *eval_binary(Elaborator *e, Scope *scope, const Ast *ast) {
 
 static const Value *eval_call(Elaborator *e, Scope *scope, const Ast *ast) {
   const Value *callee = eval(e, scope, ast->u.call.callee);
-  if (is_repeat(callee)) return eval_repeat(e, scope, ast);
+  Form *form = form_of(callee);
+  if (form) return form(e, scope, ast);
   Argument *args;
   int count = call_arguments(e, scope, &ast->u.call.items, NULL, NULL, &args);
   return call_value(e, ast, callee, args, count);
@@ -308,7 +310,8 @@ static const Value *let_value(Elaborator *e, Scope *scope, const Ast *let) {
   const Ast *value = let->u.binding.value;
   if (value->kind == AST_CALL && let->u.binding.pattern->kind == AST_NAME) {
     const Value *callee = eval(e, scope, value->u.call.callee);
-    if (is_repeat(callee)) return eval_repeat(e, scope, value);
+    Form *form = form_of(callee);
+    if (form) return form(e, scope, value);
     Argument *args;
     int count = call_arguments(e, scope, &value->u.call.items, NULL, NULL, &args);
     if (callee->kind == VALUE_LAYER)
