@@ -97,7 +97,8 @@ asan: $(TESTS) $(LATHE) ## every test under the address, undefined and leak sani
 	  LATHE=$(abspath $(LATHE)) $(TESTS)
 	@if ls $(BUILD)/report.* >/dev/null 2>&1; then cat $(BUILD)/report.*; exit 1; fi
 
-bless: $(TESTS) $(LATHE) ## rewrites the expected texts of tests/errors and tests/passes: read the diff
+bless: $(TESTS) $(LATHE) ## rewrites the expected texts of tests/ and docs/reference.md: read the diff
+	@$(LATHE) help reference > docs/reference.md
 	@BLESS=1 LATHE=$(abspath $(LATHE)) $(TESTS) --filter 'texts/*'
 
 bench: $(BENCHED:%.c=$(BUILD)/%) $(LATHE) ## the benchmarks

@@ -204,3 +204,9 @@ Test(docs, tables_of_others, .timeout = 240) {
   fflush(stdout);
   cr_assert(wrong == 0);
 }
+
+Test(docs, reference_is_what_the_binary_says) {
+  char command[256];
+  snprintf(command, sizeof command, "'%s' help reference | cmp - docs/reference.md", getenv("LATHE"));
+  cr_expect(system(command) == 0, "docs/reference.md is old: `make bless` writes it anew");
+}

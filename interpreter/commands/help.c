@@ -1,5 +1,6 @@
 /* The table of commands, and help, version, explain. */
 #include "interpreter/commands/command.h"
+#include "interpreter/reference.h"
 #include "lang/explain.h"
 #include "lang/problems.h"
 
@@ -40,7 +41,9 @@ const Command commands[] = {
     {"explain", "CODE", "what a problem means and how to mend it", "  lathe explain E0201\n", false,
      command_explain},
     {"version", "[-v]", "version, processor and libraries", "  lathe version -v\n", false, command_version},
-    {"help", "[COMMAND]", "this, or more about a command", "  lathe help predict\n", false, command_help},
+    {"help", "[COMMAND or NAME]", "this, or more about a command or a function, layer, metric, optimizer",
+     "  lathe help predict\n  lathe help Conv2D\n  lathe help reference    all names, as docs/reference.md\n",
+     false, command_help},
 };
 const int command_count = (int)(sizeof(commands) / sizeof(*commands));
 
@@ -59,6 +62,26 @@ static const char flags[] =
     "  --color WHEN     auto, always or never\n"
     "  -q, -v           say less, say more\n";
 
+/* What is no command is a name of the language, or all of them. */
+static int help_name(Invocation *call, const char **commands_known) {
+  Text text = {0};
+  int count;
+  const Reference *all = reference_all(call->arena, &count);
+  if (!strcmp(call->file, "reference")) reference_page(call->arena, &text);
+  for (int i = 0; i < count; i++)
+    if (!strcmp(all[i].name, call->file)) reference_entry(&all[i], &text);
+  fputs(text_string(&text), stdout);
+  bool found = text.length > 0;
+  text_free(&text);
+  if (found) return 0;
+  const char **known = ARENA_ARRAY(call->arena, const char *, count + command_count);
+  memcpy((void *)known, (const void *)commands_known, sizeof *known * (size_t)command_count);
+  for (int i = 0; i < count; i++) known[command_count + i] = all[i].name;
+  problem_unknown_word(call->problems, "command or name", call->file,
+                       name_nearest(call->file, known, command_count + count));
+  return 2;
+}
+
 int command_help(Invocation *call) {
   if (call->file) {
     const char *names[sizeof(commands) / sizeof(*commands)];
@@ -69,9 +92,7 @@ int command_help(Invocation *call) {
              commands[i].more);
       return 0;
     }
-    problem_unknown_word(call->problems, "command", call->file,
-                         name_nearest(call->file, names, command_count));
-    return 2;
+    return help_name(call, names);
   }
   printf("lathe COMMAND FILE [name=value …] [flags]\n\n");
   for (int i = 0; i < command_count; i++) printf("  %-8s %s\n", commands[i].name, commands[i].doc);

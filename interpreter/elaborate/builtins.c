@@ -19,11 +19,17 @@ static const BuiltinTable *const tables[] = {
     &builtins_images, &builtins_linear,  &builtins_weights, &builtins_gradient,
 };
 
-const Builtin *builtin_find(Name name) {
-  for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
-    for (int i = 0; i < tables[t]->count; i++)
-      if (!strcmp(tables[t]->row[i].name, name)) return &tables[t]->row[i];
+const Builtin *builtin_at(int i) {
+  for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++) {
+    if (i < tables[t]->count) return &tables[t]->row[i];
+    i -= tables[t]->count;
+  }
   return NULL;
+}
+
+bool op_is_function(OpCode op) {
+  return op_table[op].group == GROUP_MAP && op != OP_CAST && op != OP_NOT && op != OP_AND && op != OP_OR &&
+         op != OP_MIN && op != OP_MAX;
 }
 
 void builtins_declare(Elaborator *e, Scope *scope) {
@@ -36,9 +42,7 @@ void builtins_declare(Elaborator *e, Scope *scope) {
   for (int i = 0; i < RUN_NAMES; i++) scope_bind(e, scope, name_of(run_name[i]), value_unknown_bool());
   for (int op = 0; op < OP_COUNT; op++) {
     const OpRow *row = &op_table[op];
-    if (row->group != GROUP_MAP || op == OP_CAST || op == OP_NOT || op == OP_AND || op == OP_OR ||
-        op == OP_MIN || op == OP_MAX)
-      continue;
+    if (!op_is_function((OpCode)op)) continue;
     Value *value = ARENA_NEW(e->arena, Value);
     *value = (Value){.kind = VALUE_BUILTIN, .known = true, .u.op = (OpCode)op};
     scope_bind(e, scope, name_of(row->name), value);

@@ -313,7 +313,9 @@ struct Builtin {
   const char *signature; // "x size stride? pad?"; a name behind `*` takes all further arguments
   const Value *(*call)(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest, int rests);
   const char *doc;
-}; // a slot whose value is NULL was not given
+};                                // a slot whose value is NULL was not given
+const Builtin *builtin_at(int i); // NULL behind the last
+bool op_is_function(OpCode op);   // a MAP row that programs call by its name
 void builtins_declare(Elaborator *e, Scope *scope);
 const Value *builtin_call(Elaborator *e, const Ast *at, const Value *callee, const Argument *args, int count);
 
