@@ -134,7 +134,9 @@ typedef struct {
   int threads, level;
   bool json, quiet, verbose, colour;
   const char *device, *weights, *precision;
-  const char *hooks; // --hooks: the Lua file of every train block
+  const char *hooks;  // --hooks: the Lua file of every train block
+  const char *resume; // --resume: the folder of a run, "": the newest; NULL: a new run
+  int until;          // --until: stop behind this step as if interrupted; 0: do not
   bool no_fuse;
 } Options;
 
@@ -522,6 +524,7 @@ typedef struct {
   double epochs;
   int64_t steps, batch, accumulate;
   int64_t validate_steps, validate_rows; // 0: each epoch
+  int64_t checkpoint_steps;              // 0: none but when asked or stopped
   double clip, ema, hours;               // 0: none
   int64_t log_steps;                     // a line each so many steps; 0: none
   bool shuffle, drop_last, batch_all;
