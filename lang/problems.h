@@ -14,8 +14,9 @@
 #include <stdint.h>
 
 /* ---- names and calls: E01xx (problems_names.c) ---- */
-void problem_unknown_name(Problems *problems, Span at, Name name, const char *nearest); // E0101
-void problem_cycle(Problems *problems, Span at, Name name);                             // E0102
+/* `there`: where the nearest name comes from; may be nowhere. */
+void problem_unknown_name(Problems *problems, Span at, Name name, const char *nearest, Span there); // E0101
+void problem_cycle(Problems *problems, Span at, Name name);                                         // E0102
 /* E0103. `type` is what the argument is declared as, or NULL; `settings`: it belongs to the first list. */
 void problem_missing_argument(Problems *problems, Span at, const char *what, const char *name,
                               const char *type, bool settings);
@@ -65,7 +66,7 @@ void problem_where(Problems *problems, Span at, const char *message, const char 
                    Span where);
 void problem_reshape(Problems *problems, Span at, const char *from, const char *to); // E0208
 void problem_argument_type(Problems *problems, Span call, const char *what, Name param, const char *wanted,
-                           Span at, const char *got, const char *why); // E0210
+                           Span at, const char *got, const char *why, Span declared); // E0210
 void problem_argument_kind(Problems *problems, Span call, const char *what, Name param, const char *wanted,
                            Span at, const char *kind); // E0211
 void problem_weight_shape(Problems *problems, Span at, Span declared, Name name, const char *has,

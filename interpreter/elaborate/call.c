@@ -125,6 +125,11 @@ const Value *call_value(Elaborator *e, const Ast *at, const Value *callee, const
   }
   e->depth++;
   const Value *value = value_unknown();
+  bool first = !e->generic && e->program && at->span.source == e->program->span.source &&
+               callee->kind != VALUE_BUILTIN && callee->kind != VALUE_LAYER &&
+               callee->kind != VALUE_OPTIMIZER;
+  Span before = problems_within(e->problems, (Span){0});
+  problems_within(e->problems, before.source || !first ? before : at->span);
   switch (callee->kind) {
   case VALUE_UNKNOWN: break;
   case VALUE_FUNCTION: value = call_function(e, at, callee, args, count); break;
@@ -145,6 +150,7 @@ const Value *call_value(Elaborator *e, const Ast *at, const Value *callee, const
     text_free(&text);
   }
   }
+  problems_within(e->problems, before);
   e->depth--;
   return value;
 }

@@ -243,6 +243,7 @@ bool eval_statement(Elaborator *e, Scope *scope, const Ast *statement,
 /* ---- scopes (scope.c) ---- */
 Scope *scope_new(Elaborator *e, Scope *parent);
 void scope_bind(Elaborator *e, Scope *scope, Name name, const Value *value);
+void scope_place(Scope *scope, Name name, Span at); // where the name was given, for messages
 Binding *scope_add(Elaborator *e, Scope *scope, Name name);
 Binding *scope_find(Scope *scope, Name name);
 const Value *scope_value(Elaborator *e, Scope *scope, Name name,

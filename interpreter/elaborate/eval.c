@@ -328,6 +328,7 @@ static const Value *let_value(Elaborator *e, Scope *scope, const Ast *let) {
 static void bind_pattern(Elaborator *e, Scope *scope, const Ast *pattern, const Value *value) {
   if (pattern->kind == AST_NAME) {
     scope_bind(e, scope, pattern->u.name, value);
+    scope_place(scope, pattern->u.name, pattern->span);
     return;
   }
   int count = pattern->u.list.count;
@@ -335,8 +336,10 @@ static void bind_pattern(Elaborator *e, Scope *scope, const Ast *pattern, const 
   if (!fits && value->kind != VALUE_UNKNOWN)
     problem_pattern(e->problems, pattern->span, count, value_kind_text(value));
   for (int i = 0; i < count; i++)
-    if (pattern->u.list.item[i]->kind == AST_NAME)
+    if (pattern->u.list.item[i]->kind == AST_NAME) {
       scope_bind(e, scope, pattern->u.list.item[i]->u.name, fits ? value->u.items.item[i] : value_unknown());
+      scope_place(scope, pattern->u.list.item[i]->u.name, pattern->u.list.item[i]->span);
+    }
 }
 
 static void assign(Elaborator *e, Scope *scope, const Ast *statement) {
