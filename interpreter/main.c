@@ -24,9 +24,7 @@ static void on_signal(int signal_number) {
   interrupted = signal_number;
 }
 
-static void on_save(int signal_number) { save_asked = signal_number; }
-
-typedef enum { FLAG_TEXT, FLAG_MAYBE, FLAG_NUMBER, FLAG_STEP, FLAG_BOOL, FLAG_SEED, FLAG_LEVEL } FlagKind;
+typedef enum { FLAG_TEXT, FLAG_NUMBER, FLAG_BOOL, FLAG_SEED, FLAG_LEVEL } FlagKind;
 
 typedef struct {
   const char *name;
@@ -44,14 +42,9 @@ static bool set_flag(Invocation *call, const Flag *flag, const char *value) {
   long number = 0;
   switch (flag->kind) {
   case FLAG_BOOL: *(bool *)flag->into = true; return true;
-  case FLAG_MAYBE:
   case FLAG_TEXT: *(const char **)flag->into = value; return true;
   case FLAG_NUMBER:
     if (!parse_number(value, 1024, &number) || number < 1) break;
-    *(int *)flag->into = (int)number;
-    return true;
-  case FLAG_STEP:
-    if (!parse_number(value, 2147483647, &number) || number < 1) break;
     *(int *)flag->into = (int)number;
     return true;
   case FLAG_SEED:
@@ -83,8 +76,6 @@ static bool read_words(Invocation *call, int argc, char **argv, const char **col
                         {"--in", FLAG_TEXT, &o->in},
                         {"--weights", FLAG_TEXT, &o->weights},
                         {"--hooks", FLAG_TEXT, &o->hooks},
-                        {"--resume", FLAG_MAYBE, &o->resume},
-                        {"--until", FLAG_STEP, &o->until},
                         {"--device", FLAG_TEXT, &o->device},
                         {"--precision", FLAG_TEXT, &o->precision},
                         {"--after", FLAG_TEXT, &call->after},
@@ -126,10 +117,7 @@ static bool read_words(Invocation *call, int argc, char **argv, const char **col
                            name_nearest(arena_copy(call->arena, text, length), names, count));
       return false;
     }
-    const char *value = equal                                                 ? equal + 1
-                        : flag->kind == FLAG_BOOL || flag->kind == FLAG_MAYBE ? ""
-                        : i + 1 < argc                                        ? argv[++i]
-                                                                              : NULL;
+    const char *value = equal ? equal + 1 : flag->kind == FLAG_BOOL ? "" : i + 1 < argc ? argv[++i] : NULL;
     if (!value) {
       problem_flag_value(call->problems, flag->name, "nothing");
       return false;
@@ -170,8 +158,6 @@ int main(int argc, char **argv) {
   struct sigaction action = {.sa_handler = on_signal};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
-  struct sigaction save = {.sa_handler = on_save, .sa_flags = SA_RESTART};
-  sigaction(SIGUSR1, &save, NULL);
   if (setjmp(out_of_memory)) return 4;
   Arena *arena = arena_new(0);
   Invocation call = {.arena = arena, .problems = problems_new(arena)};

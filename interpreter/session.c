@@ -7,7 +7,6 @@
 #include <string.h>
 
 volatile int interrupted;
-volatile int save_asked;
 
 static bool wanted(const char *name, const char *const *names, int count) {
   for (int i = 0; i < count; i++)

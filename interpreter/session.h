@@ -73,8 +73,6 @@ void runner_free(Runner *runner);
 /* Weights and states, with fitted statistics and the program, to a bundle and back. */
 Bundle *session_bundle(Session *session, const char *model); // model NULL: all
 bool session_load(Session *session, const char *path, Span span, const char *model, bool statistics);
-bool session_fill(Session *session, const Bundle *bundle,
-                  const char *file);                                // all weights; false after a Problem
 const char *weight_path(const Elaborator *e, const Weight *weight); // as shown: net.Dense.W, net.Dense.1.W
 
 /* What a measure came to: sums over rows of its values. */
@@ -105,8 +103,6 @@ int measure_task(Session *session, Task *task);
 int predict_task(Session *session, Task *task, const char *to);
 int plain_task(Session *session, Task *task);
 
-extern volatile int interrupted;                      // the signal that asked to stop; 0: none
-extern volatile int save_asked;                       // SIGUSR1: save a checkpoint and go on
-uint32_t weights_fingerprint(const Session *session); // of the numbers of all weights and states
+extern volatile int interrupted; // the signal that asked to stop; 0: none
 
 #endif

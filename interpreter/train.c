@@ -3,18 +3,52 @@
  * Everything is decided before the first step: plans for the full and the last batch, memory, the order of rows
  * (a keyed permutation of seed and epoch). A step gathers rows, runs one plan and reads a few scalars. */
 #include "base/random.h"
-#include "interpreter/checkpoint.h"
+#include "interpreter/data/batches.h"
 #include "interpreter/elaborate/dataset.h"
+#include "interpreter/formats/runs.h"
 #include "interpreter/formats/save.h"
 #include "interpreter/lbfgs.h"
+#include "interpreter/order.h"
 #include "interpreter/saving.h"
+#include "interpreter/session.h"
+#include "interpreter/train_hooks.h"
 #include "lang/problems.h"
 
 #include <math.h>
-#include <signal.h>
 #include <string.h>
 
 enum { PART_TRAINING = 1, PART_VALIDATION = 2 }; // `part` of random streams
+
+typedef struct {
+  Session *session;
+  Task *task;
+  Runner *train, *valid;
+  const Part *rows;
+  RowOrder order;                 // of the rows of training, pass after pass
+  Batches cut;                    // those of this epoch in batches
+  FurtherRows more, valid_more;   // of the two passes
+  int64_t *valid_row, valid_rows; // rows to validate on
+  int64_t batch, batches, steps, epochs;
+  int64_t step, epoch, done;  // so far; done: batches of this epoch
+  int64_t drawn;              // rows of this epoch
+  double loss;                // of the last batch
+  Average *mean, *valid_mean; // by measure of the two passes
+  ReportNumber *train_numbers, *valid_numbers;
+  int trains, valids;
+  Run *run;
+  void *best, *begin; // weights: the best so far; all variables at the begin of the epoch
+  double best_value;
+  int64_t best_epoch, best_step, worse;
+  double last_stop;
+  bool stop;
+  TrainHooks *hooks; // NULL: none
+  Position begin_at; // of `begin`
+  int64_t attempt;   // rewinds so far
+  const Mark *again; // where the next epoch goes on; NULL: at its begin
+  bool rewound;      // the epoch that ran is over
+  int exit_code;
+  double epoch_start, run_start;
+} Training;
 
 // ---- validation -----------------------------------------------------------------------------------------------
 
@@ -85,7 +119,7 @@ static bool better(double value, double than, bool least) {
 
 // ---- saving ---------------------------------------------------------------------------------------------------
 
-const char *training_file(Training *t, const char *name) {
+static const char *run_file(Training *t, const char *name) {
   return arena_printf(t->session->arena, "%s/%s", t->run->folder, name);
 }
 
@@ -94,7 +128,7 @@ static bool save_weights(Training *t, const char *name) {
   bundle_set_text(bundle, "task", t->task->name);
   bundle_set_text(bundle, "epoch", arena_printf(t->session->arena, "%lld", (long long)t->epoch));
   bundle_set_text(bundle, "step", arena_printf(t->session->arena, "%lld", (long long)t->step));
-  bool ok = bundle_save_safetensors(bundle, t->session->problems, training_file(t, name));
+  bool ok = bundle_save_safetensors(bundle, t->session->problems, run_file(t, name));
   bundle_free(bundle);
   if (!ok) t->exit_code = problems_exit_code(t->session->problems);
   return ok;
@@ -158,31 +192,25 @@ static void stop_in_time(Training *t) {
 
 // ---- steps ----------------------------------------------------------------------------------------------------
 
-static size_t memory_of(const Variable *variable) {
-  return (size_t)type_count(&variable->type) * dtype_size(variable->type.dtype);
-}
-
-size_t training_bytes(const Training *t) {
+/* Everything a training step changes, to go back to: weights, states, optimizer. */
+static void *snapshot(Training *t, void *into, bool restore) {
   const Graph *graph = t->task->train->graph;
   size_t bytes = 0;
-  for (int i = 0; i < graph->outputs; i++)
-    if (graph->output[i].kind == OUTPUT_ASSIGN) bytes += memory_of(graph->output[i].variable);
-  return bytes;
-}
-
-void *training_snapshot(Training *t, void *into, bool restore) {
-  const Graph *graph = t->task->train->graph;
-  if (!into) into = memory_alloc(training_bytes(t) + 1, 1);
-  char *p = into;
-  for (int i = 0; i < graph->outputs; i++) {
-    const Output *output = &graph->output[i];
-    if (output->kind != OUTPUT_ASSIGN) continue;
-    size_t size = memory_of(output->variable);
-    if (restore)
-      memcpy(output->variable->data, p, size);
-    else
-      memcpy(p, output->variable->data, size);
-    p += size;
+  for (int turn = 0; turn < 2; turn++) {
+    char *p = into;
+    for (int i = 0; i < graph->outputs; i++) {
+      const Output *output = &graph->output[i];
+      if (output->kind != OUTPUT_ASSIGN) continue;
+      size_t size = (size_t)type_count(&output->variable->type) * dtype_size(output->variable->type.dtype);
+      if (turn && restore)
+        memcpy(output->variable->data, p, size);
+      else if (turn)
+        memcpy(p, output->variable->data, size);
+      else
+        bytes += size;
+      p = p ? p + size : NULL;
+    }
+    if (!into) into = memory_alloc(bytes + 1, 1);
   }
   return into;
 }
@@ -258,11 +286,11 @@ static void mark_here(Training *t, const char *name) {
   Position at = {t->step, t->epoch, t->done, t->steps, t->done > 0};
   Mark *mark = train_hooks_mark(t->hooks, name, &at);
   size_t bytes = sizeof(Average) * (size_t)(t->task->train->measures + 1);
-  mark->memory = training_snapshot(t, mark->memory, false);
+  mark->memory = snapshot(t, mark->memory, false);
   if (!mark->mean) mark->mean = memory_alloc(1, bytes);
   memcpy(mark->mean, t->mean, bytes);
   const char *file = arena_printf(t->session->arena, "%s.safetensors", name);
-  if (save_weights(t, file)) report_saved(t->session->report, training_file(t, file));
+  if (save_weights(t, file)) report_saved(t->session->report, run_file(t, file));
 }
 
 static void rewind_to(Training *t, const char *name) {
@@ -275,7 +303,7 @@ static void rewind_to(Training *t, const char *name) {
   report_line(t->session->report, t->task->name, "step %lld: back to %s, step %lld (attempt %lld)",
               (long long)t->step, name, (long long)mark->at.step, (long long)t->attempt + 2);
   t->attempt++;
-  training_snapshot(t, mark->memory, true);
+  snapshot(t, mark->memory, true);
   memcpy(t->mean, mark->mean, sizeof(Average) * (size_t)(t->task->train->measures + 1));
   t->step = mark->at.step;
   t->epoch = mark->at.epoch;
@@ -286,8 +314,7 @@ static void rewind_to(Training *t, const char *name) {
 
 /* The run ends here: what there is of weights is kept. */
 static void give_up(Training *t) {
-  if (save_weights(t, "last.safetensors"))
-    report_saved(t->session->report, training_file(t, "last.safetensors"));
+  if (save_weights(t, "last.safetensors")) report_saved(t->session->report, run_file(t, "last.safetensors"));
   t->exit_code = 4;
 }
 
@@ -345,7 +372,7 @@ static bool skips(Training *t, int64_t batch) {
 static void blame(Training *t, int64_t batch) {
   int64_t failed = t->step, step = t->begin_at.step + 1;
   int known = problems_total(t->session->problems);
-  training_snapshot(t, t->begin, true);
+  snapshot(t, t->begin, true);
   if (!t->begin_at.batch) runner_reset(t->train, VARIABLE_METRIC);
   for (int64_t i = t->begin_at.batch; i < batch; i++) {
     if (!t->hooks || !train_hooks_repeat(t->hooks, i)) run_batch(t, i, step);
@@ -358,7 +385,7 @@ static void blame(Training *t, int64_t batch) {
   runner_blame(t->train, batch_row(t, batch), batch_rows(t, batch), &args, &node);
   problem_not_a_number(t->session->problems, node ? node->span : t->task->ast->at, t->task->name, failed,
                        node ? op_table[node->op].name : NULL, node ? node->layer : NULL);
-  training_snapshot(t, t->begin, true);
+  snapshot(t, t->begin, true);
   if (t->hooks) train_hooks_done(t->hooks);
   ask(t, HOOK_NAN, t->epoch + 1);
   if (t->rewound)
@@ -372,7 +399,7 @@ static void tell(Training *t, int64_t epoch, bool measure) {
   t->trains = averages_read(t->train, t->task->train, t->mean, t->train_numbers);
   t->valids = 0;
   averages_swap(t);
-  if (measure) validate(t);
+  if (measure && !interrupted) validate(t);
   double now = seconds_now();
   ReportEpoch told = {.task = t->task->name,
                       .epoch = epoch,
@@ -386,7 +413,6 @@ static void tell(Training *t, int64_t epoch, bool measure) {
                       .valids = t->valids};
   t->epoch_start = now;
   report_epoch(t->session->report, &told);
-  run_log_epoch(t->log, &told, weights_fingerprint(t->session));
   keep_if_better(t, epoch);
   averages_swap(t);
   plateaus_follow(t);
@@ -420,11 +446,10 @@ static void begin_epoch(Training *t) {
     averages_clear(t->mean, t->task->train);
     runner_reset(t->train, VARIABLE_METRIC);
   }
-  t->begin = training_snapshot(t, t->begin, false);
+  t->begin = snapshot(t, t->begin, false);
   t->begin_at = (Position){t->step, t->epoch, t->done, t->steps, true};
-  bool begun_before = t->again == &t->resumed && t->epoch_begin; // its mark is older than this place
   t->again = NULL;
-  if (!t->hooks || begun_before) return;
+  if (!t->hooks) return;
   Mark *mark = train_hooks_mark(t->hooks, "epoch", &t->begin_at);
   size_t bytes = sizeof(Average) * (size_t)(t->task->train->measures + 1);
   mark->memory = t->begin;
@@ -461,28 +486,9 @@ static bool train_batch(Training *t, int64_t batch, bool update) {
   return true;
 }
 
-/* A line and a validation in the middle of an epoch, where they are due. */
-static void tell_between(Training *t) {
-  const Settings *s = &t->task->settings;
-  bool log = s->log_steps && t->step % s->log_steps == 0, last = t->done == t->batches;
-  bool measure = s->validate_steps && t->step % s->validate_steps == 0;
-  t->owed = false;
-  if ((measure || (log && !last)) && t->step < t->steps)
-    tell(t, t->epoch + 1, measure); // else the epoch's own follows
-}
-
-static void checkpoint_if_due(Training *t) {
-  int64_t every = t->task->settings.checkpoint_steps;
-  bool due = every && t->step % every == 0 && t->step < t->steps;
-  if ((!due && !save_asked) || t->exit_code) return;
-  save_asked = 0;
-  if (!checkpoint_save(t)) t->exit_code = problems_exit_code(t->session->problems);
-}
-
 static void run_epoch(Training *t) {
+  int64_t every = t->task->settings.validate_steps;
   begin_epoch(t);
-  if (t->owed) tell_between(t);
-  if (t->step >= t->steps) return;
   for (int64_t batch = t->done; batch < t->batches && !interrupted; batch++) {
     bool update = updates(t, batch), skip = skips(t, batch);
     if (t->exit_code || t->rewound) return;
@@ -493,13 +499,12 @@ static void run_epoch(Training *t) {
     if (t->hooks) train_hooks_done(t->hooks);
     if (!skip) ask(t, HOOK_AFTER_STEP, t->epoch + 1);
     if (t->exit_code || t->rewound) return;
-    t->owed = true;
-    if (t->step == t->session->options->until) interrupted = SIGINT;
-    if (interrupted) return;
-    tell_between(t);
+    bool log = t->task->settings.log_steps && t->step % t->task->settings.log_steps == 0;
+    bool measure = every && t->step % every == 0;
+    log = log && batch + 1 < t->batches; // else the epoch's own line follows
+    if ((measure || log) && t->step < t->steps) tell(t, t->epoch + 1, measure);
     stop_in_time(t);
     if (t->stop || t->rewound || t->exit_code || t->step >= t->steps) return;
-    if (t->done < t->batches) checkpoint_if_due(t);
   }
 }
 
@@ -507,7 +512,6 @@ static void run_epoch(Training *t) {
 static void finish_epoch(Training *t) {
   t->epoch++;
   t->done = 0;
-  t->owed = false;
   tell(t, t->epoch, !t->task->settings.validate_steps || t->step >= t->steps);
   if (!t->rewound) ask_about(t, HOOK_EPOCH, t->epoch);
 }
@@ -629,28 +633,11 @@ static bool training_open(Training *t) {
   if (t->valid) draw_valid_rows(t);
   runner_reset(t->train, VARIABLE_OPTIMIZER);
   if (!prepare_plans(t)) return false;
-  return true;
-}
-
-/* The folder of the run, and what was there before if it goes on. */
-static bool run_open(Training *t) {
-  Session *session = t->session;
-  const char *out = session->options->out ? session->options->out : ".";
-  const char *resumed = session->options->resume ? checkpoint_folder(t) : NULL;
-  if (session->options->resume && !resumed) return false;
-  t->run = resumed ? run_lock(session->arena, session->problems, resumed)
-                   : run_create(session->arena, session->problems, out, session->program->program_name,
-                                t->task->name);
-  if (!t->run) return false;
-  t->checkpointed = -1;
-  if (t->task->hooks) {
-    t->hooks = train_hooks_open(session, t->task, t->train, t->rows, t->batches, t->run->folder);
-    if (!t->hooks) return false;
-  }
-  int64_t logged = 0;
-  if (resumed && !checkpoint_load(t, &logged)) return false;
-  t->log = run_log_open(session->problems, training_file(t, "log.jsonl"), logged);
-  return t->log != NULL;
+  t->run = run_create(session->arena, session->problems, session->options->out ? session->options->out : ".",
+                      session->program->program_name, t->task->name);
+  if (!t->run || !t->task->hooks) return t->run != NULL;
+  t->hooks = train_hooks_open(session, t->task, t->train, t->rows, t->batches, t->run->folder);
+  return t->hooks != NULL;
 }
 
 /* ema: the weights are the averages from here on. */
@@ -671,35 +658,12 @@ static void training_save(Training *t) {
   if (differ && !save_weights(t, "last.safetensors")) return;
   if (t->best) weights_restore(session, t->best);
   if (!save_weights(t, "best.safetensors")) return;
-  bool over = (t->step >= t->steps && !t->owed) || t->stop;
-  if ((!interrupted || over) && !run_finish(t->run, session->problems)) t->exit_code = 3;
-  const char *path = training_file(t, "best.safetensors");
+  if (!interrupted && !run_finish(t->run, session->problems)) t->exit_code = 3;
+  const char *path = run_file(t, "best.safetensors");
   if (t->best) report_kept(session->report, t->task->name, t->best_epoch, s->keep, t->best_value, path);
   report_saved(session->report, path);
   session->weights_from = path;
   session->trained = true;
-}
-
-/* --resume of a run that is over: what comes behind it in the file goes on from its weights. */
-static int weights_take_over(Training *t, const char *best) {
-  Session *session = t->session;
-  if (!session_load(session, best, (Span){0}, NULL, false)) return problems_exit_code(session->problems);
-  report_line(session->report, t->task->name, "is finished: %s", best);
-  session->weights_from = best;
-  session->trained = true;
-  return 0;
-}
-
-/* Interrupted: all that is needed to go on, before the weights that are kept take the place of the last ones. */
-static void stop_here(Training *t) {
-  if (t->step >= t->steps && !t->owed) return; // it was over
-  if (!checkpoint_save(t)) {
-    t->exit_code = problems_exit_code(t->session->problems);
-    return;
-  }
-  report_line(t->session->report, "stopped",
-              "at step %lld of %lld; `lathe train FILE %s --resume` goes on from there", (long long)t->step,
-              (long long)t->steps, t->task->name);
 }
 
 int train_task(Session *session, Task *task) {
@@ -707,19 +671,15 @@ int train_task(Session *session, Task *task) {
   if (strcmp(task->settings.precision_name, "f32") && strcmp(task->settings.precision_name, "f64"))
     report_line(session->report, "note", "%s computes in f32: %s is not available on this device",
                 session->backend->name, task->settings.precision_name);
-  const char *finished = session->options->resume ? checkpoint_finished(&t) : NULL;
-  if (finished) return weights_take_over(&t, finished);
-  bool ok = training_open(&t) && run_open(&t);
+  bool ok = training_open(&t);
   if (ok) {
     report_start(session->report, task->name, t.steps, t.rows ? t.rows->count : 0);
-    if (!t.again) ask(&t, HOOK_START, 0);
-    while ((t.step < t.steps || t.owed) && !t.stop && !t.exit_code && !interrupted) {
+    ask(&t, HOOK_START, 0);
+    while (t.step < t.steps && !t.stop && !t.exit_code && !interrupted) {
       t.rewound = false;
       run_epoch(&t);
-      if (!t.exit_code && !t.rewound && !interrupted) finish_epoch(&t);
-      if (!t.exit_code && !t.rewound && !interrupted && t.step < t.steps && !t.stop) checkpoint_if_due(&t);
+      if (!t.exit_code && !t.rewound) finish_epoch(&t);
     }
-    if (interrupted && !t.exit_code) stop_here(&t);
     ask(&t, HOOK_FINISH, t.epoch);
     const char *log = train_hooks_log(t.hooks);
     if (log) report_line(session->report, task->name, "what its hook logged: %s", log);
@@ -727,7 +687,6 @@ int train_task(Session *session, Task *task) {
   } else
     t.exit_code = problems_exit_code(session->problems) ? problems_exit_code(session->problems) : 3;
   train_hooks_close(t.hooks);
-  run_log_close(t.log);
   if (t.run) run_close(t.run);
   runner_free(t.train);
   runner_free(t.valid);
@@ -735,7 +694,5 @@ int train_task(Session *session, Task *task) {
   memory_free(t.valid_row);
   memory_free(t.best);
   memory_free(t.begin);
-  memory_free(t.epoch_begin);
-  memory_free(t.resumed.mean);
   return t.exit_code ? t.exit_code : interrupted ? 128 + interrupted : 0;
 }

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MARKS       8
 #define LOG_LIMIT   ((int64_t)4 << 20) // bytes of the file of logged numbers
@@ -47,8 +46,8 @@ struct TrainHooks {
   // rows
   Draw now, next;        // of the running epoch, and of the one behind it
   double *reach;         // chances of `now`, added up
-  RowOrder *order;       // that draws with them; NULL: no epoch has begun
-  double *program_reach; // those of the program: they belong to the order
+  double *program_reach; // those of the program, once they are known; they belong to the order
+  bool reach_known;
   // marks
   Mark mark[MARKS];
   int marks;
@@ -194,7 +193,7 @@ static bool take_log(void *owner, const char *name, double value) {
   TrainHooks *h = owner;
   if (!is_name(name, "_.-")) return false;
   report_logged(h->session->report, h->task->name, h->context.step, name, value);
-  if (!h->log && h->logged == 0) h->log = fopen(h->log_path, "w"); // else a run that was stopped goes on
+  if (!h->log && h->logged == 0) h->log = fopen(h->log_path, "w");
   if (h->log && h->logged == 0) h->logged += fprintf(h->log, "step,name,value\n");
   if (h->log && h->logged < LOG_LIMIT)
     h->logged += fprintf(h->log, "%lld,%s,%.9g\n", (long long)h->context.step, name, value);
@@ -318,7 +317,6 @@ TrainHooks *train_hooks_open(Session *session, Task *task, Runner *train, const 
 
 void train_hooks_close(TrainHooks *h) {
   if (!h) return;
-  if (h->order) h->order->reach = h->program_reach;
   hooks_close(h->script);
   if (h->log) fclose(h->log);
   h->session->backend->forget(h->session->backend, h->schedule);
@@ -410,36 +408,19 @@ Mark *train_hooks_mark(TrainHooks *h, const char *name, const Position *at) {
   return mark;
 }
 
-const Mark *train_hooks_marks(const TrainHooks *h, int *count) {
-  *count = h->marks;
-  return h->mark;
-}
-
-void train_hooks_resume(TrainHooks *h, Mark *mark) {
-  const Draw *draw = mark->at.begun ? &h->now : &h->next;
-  mark->waiting = mark->at.begun;
-  mark->chance = draw->chance; // train_hooks_rows copies it before anything else changes
-  mark->most = draw->most;
-}
-
 const Mark *train_hooks_find(TrainHooks *h, const char *name) { return find_mark(h, name); }
 
 int64_t train_hooks_rows(TrainHooks *h, RowOrder *order, const Mark *again) {
   if (!h->rows) return 1;
-  Draw waiting = {0};
   if (again) {
-    Draw next = {chances_copy(h, again->chance), again->most}; // which may be those of now
-    if (again->waiting)
-      waiting = h->next;
-    else
-      memory_free(h->next.chance);
-    h->next = next;
+    memory_free(h->next.chance);
+    h->next = (Draw){chances_copy(h, again->chance), again->most};
   }
   memory_free(h->now.chance);
   h->now = h->next;
-  h->next = waiting;
-  if (!h->order) h->program_reach = order->reach;
-  h->order = order;
+  h->next = (Draw){0};
+  if (!h->reach_known) h->program_reach = order->reach;
+  h->reach_known = true;
   order->reach = h->program_reach;
   int64_t rows = h->rows->count;
   if (h->now.chance) {
@@ -475,21 +456,13 @@ bool train_hooks_state_write(TrainHooks *h, Text *out) {
   Plain all = plain_table(), rates = plain_table();
   for (int i = 0; i < h->context.rates; i++)
     plain_add(arena, &rates, plain_integer(i + 1), plain_number(h->context.lr[i]));
-  Plain used = plain_table();
-  for (int i = 0; i < h->context.rates; i++)
-    plain_add(arena, &used, plain_integer(i + 1), plain_number(h->used[i]));
-  if (h->log) fflush(h->log);
   plain_set(arena, &all, "attempt", plain_integer(h->context.attempt));
   plain_set(arena, &all, "clip", plain_number(h->context.clip));
-  plain_set(arena, &all, "grad_norm", plain_number(h->context.grad_norm));
-  plain_set(arena, &all, "logged", plain_integer(h->logged));
   plain_set(arena, &all, "lr", rates);
   plain_set(arena, &all, "lr_scale", plain_number(h->context.lr_scale));
   plain_set(arena, &all, "next", chances_plain(h, arena, &h->next));
   plain_set(arena, &all, "now", chances_plain(h, arena, &h->now));
   plain_set(arena, &all, "skip", plain_bool(h->context.skip));
-  plain_set(arena, &all, "stepped", plain_bool(h->stepped));
-  plain_set(arena, &all, "used", used);
   text_add(out, STATE_MARK);
   plain_write(&all, out);
   text_add(out, "\n");
@@ -522,20 +495,10 @@ static bool chances_read(const TrainHooks *h, const Plain *from, Draw *out) {
   return false;
 }
 
-/* The file of logged numbers, cut to what it held then. */
-static void log_again(TrainHooks *h, int64_t logged) {
-  h->logged = logged > 0 ? logged : 0;
-  if (h->logged == 0) return;
-  h->log = fopen(h->log_path, "r+");
-  if (h->log && ftruncate(fileno(h->log), h->logged) == 0) fseek(h->log, 0, SEEK_END);
-}
-
 static bool state_take(TrainHooks *h, const Plain *all) {
-  const Plain *rates = plain_get(all, "lr"), *skip = plain_get(all, "skip"), *used = plain_get(all, "used"),
-              *stepped = plain_get(all, "stepped");
+  const Plain *rates = plain_get(all, "lr"), *skip = plain_get(all, "skip");
   Draw now, next;
   if (!rates || rates->kind != PLAIN_TABLE || rates->u.table.count != (size_t)h->context.rates || !skip ||
-      !stepped || !used || used->kind != PLAIN_TABLE || used->u.table.count != (size_t)h->context.rates ||
       !chances_read(h, plain_get(all, "now"), &now))
     return false;
   if (!chances_read(h, plain_get(all, "next"), &next)) {
@@ -546,10 +509,6 @@ static bool state_take(TrainHooks *h, const Plain *all) {
   memory_free(h->next.chance);
   h->now = now;
   h->next = next;
-  for (int i = 0; i < h->context.rates; i++) h->used[i] = used->u.table.value[i].u.number;
-  h->stepped = stepped->u.truth;
-  h->context.grad_norm = number_of(all, "grad_norm");
-  log_again(h, (int64_t)number_of(all, "logged"));
   h->context.attempt = (int64_t)number_of(all, "attempt");
   h->context.clip = number_of(all, "clip");
   h->context.lr_scale = number_of(all, "lr_scale");

@@ -25,7 +25,6 @@ typedef struct {
   Average *mean;
   double *chance; // of rows in that epoch, or NULL: as the program says …
   int64_t most;   // … and how many, or 0
-  bool waiting;   // what was asked for the epoch behind it still stands: a run that was stopped goes on
 } Mark;
 
 #define REWINDS_LIMIT 10
@@ -52,9 +51,6 @@ const char *train_hooks_mark_asked(const TrainHooks *hooks);
 const char *train_hooks_rewind_asked(const TrainHooks *hooks);
 /* The mark of that name, made if there is none, with the rows of the epoch; the trainer fills in the memory. */
 Mark *train_hooks_mark(TrainHooks *hooks, const char *name, const Position *at);
-const Mark *train_hooks_marks(const TrainHooks *hooks, int *count);
-/* A run that was stopped: `mark` gets the rows of the epoch that goes on. */
-void train_hooks_resume(TrainHooks *hooks, Mark *mark);
 const Mark *train_hooks_find(TrainHooks *hooks, const char *name);
 
 /* The rows of the epoch that begins, with the chances that a hook asked for, once. Returns how many. `again`: NULL, or

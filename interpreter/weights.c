@@ -1,5 +1,4 @@
 /* Weights between the session and files. */
-#include "base/crc32c.h"
 #include "interpreter/formats/problems_files.h"
 #include "interpreter/session.h"
 #include "lang/problems.h"
@@ -131,10 +130,6 @@ static bool fill_weights(Session *session, const Bundle *bundle, const char *fil
   return ok && missings == 0;
 }
 
-bool session_fill(Session *session, const Bundle *bundle, const char *file) {
-  return fill_weights(session, bundle, file, (Span){0}, NULL);
-}
-
 static bool add_fitted(Session *session, const cJSON *json) {
   Elaborator *e = session->program;
   Fitted *fitted = fitted_from_json(session->arena, session->problems, json);
@@ -157,16 +152,6 @@ bool session_load(Session *session, const char *path, Span span, const char *mod
     ok = fill_weights(session, bundle, path, span, model);
   bundle_free(bundle);
   return ok;
-}
-
-uint32_t weights_fingerprint(const Session *session) {
-  const Elaborator *e = session->program;
-  uint32_t crc = 0;
-  for (int i = 0; i < e->weights; i++) {
-    const Variable *variable = e->weight[i].variable;
-    crc = crc32c(crc, variable->data, (size_t)type_count(&variable->type) * dtype_size(variable->type.dtype));
-  }
-  return crc;
 }
 
 void *weights_copy(Session *session, void *into) {

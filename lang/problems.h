@@ -161,10 +161,6 @@ void problem_every(Problems *problems, Span at, const char *found); // E0521
 void problem_every_place(Problems *problems, Span at);              // E0522
 /* E0523. What the weight `path` is, and what it is set to. */
 void problem_set_value(Problems *problems, Span at, const char *path, const char *wanted, const char *found);
-/* --resume; checkpoints: how many are there, none of them whole; -1: there is no run. */
-void problem_resume_nothing(Problems *problems, const char *what, int checkpoints); // E0709
-void problem_resume_other(Problems *problems, const char *run, const char *what, const char *then,
-                          const char *now);               // E0710
 void problem_no_weights_yet(Problems *problems, Span at); // E0524
 void problem_guarded_value(Problems *problems, Span at, Name name, const char *old,
                            const char *given);                         // E0525

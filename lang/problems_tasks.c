@@ -376,30 +376,3 @@ void problem_never_trained(Problems *problems, Span model, const char *path, Spa
   draft_help(&d, "use it in what the model returns, or leave it out");
   draft_add(&d);
 }
-
-void problem_resume_nothing(Problems *problems, const char *what, int checkpoints) {
-  Draft d = draft_new(problems, "E0709", (Span){0});
-  if (checkpoints < 0)
-    draft_title(&d, "there is no run of %s to resume", draft_short(&d, what));
-  else
-    draft_title(&d, "%s has no %scheckpoint", draft_short(&d, what), checkpoints ? "whole " : "");
-  draft_note(
-      &d, "a checkpoint is saved when a run is stopped, at SIGUSR1, and as  checkpoint = every(1000)  says");
-  draft_help(&d, "without --resume a new run begins");
-  d.problem.exit_code = 3;
-  draft_add(&d);
-}
-
-void problem_resume_other(Problems *problems, const char *run, const char *what, const char *then,
-                          const char *now) {
-  Draft d = draft_new(problems, "E0710", (Span){0});
-  draft_title(&d, "%s was begun with another %s", draft_short(&d, run), what);
-  if (then)
-    draft_note(&d, "then  %s, now  %s", *then ? draft_short(&d, then) : "none",
-               *now ? draft_short(&d, now) : "none");
-  draft_note(&d, "a run goes on to the same numbers only as it was begun");
-  draft_help(&d, "a new run from its weights:  load net from \"%s/checkpoint-….safetensors\"",
-             draft_short(&d, run));
-  d.problem.exit_code = 3;
-  draft_add(&d);
-}

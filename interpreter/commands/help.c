@@ -13,12 +13,7 @@ const Command commands[] = {
     {"run", "FILE [name=value …]", "all of a program in the order of its text",
      "  lathe run examples/digits.model fit.epochs=5\n", true, command_run},
     {"train", "FILE [TASK …] [name=value …]", "its train blocks",
-     "  --resume[=DIR]  go on with the newest run that was stopped, or with that in DIR, to the same "
-     "numbers\n"
-     "  --until STEP    stop behind that step, as Ctrl-C does: with a checkpoint\n"
-     "  --hooks F.lua   the script of every train block\n\n  lathe train examples/digits.model fit "
-     "fit.epochs=5\n",
-     true, command_train},
+     "  lathe train examples/digits.model fit fit.epochs=5\n", true, command_train},
     {"eval", "FILE [TASK …] [--weights W]", "its eval blocks, with the weights of the newest run",
      "  lathe eval examples/digits.model report\n", true, command_eval},
     {"predict", "FILE [TASK …] [--in new.csv] [--out out.csv]",

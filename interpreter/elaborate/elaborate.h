@@ -134,9 +134,7 @@ typedef struct {
   int threads, level;
   bool json, quiet, verbose, colour;
   const char *device, *weights, *precision;
-  const char *hooks;  // --hooks: the Lua file of every train block
-  const char *resume; // --resume: the folder of a run, "": the newest; NULL: a new run
-  int until;          // --until: stop behind this step as if interrupted; 0: do not
+  const char *hooks; // --hooks: the Lua file of every train block
   bool no_fuse;
 } Options;
 
@@ -525,7 +523,6 @@ typedef struct {
   double epochs;
   int64_t steps, batch, accumulate;
   int64_t validate_steps, validate_rows; // 0: each epoch
-  int64_t checkpoint_steps;              // 0: none but when asked or stopped
   double clip, ema, hours;               // 0: none
   int64_t log_steps;                     // a line each so many steps; 0: none
   bool shuffle, drop_last, batch_all;

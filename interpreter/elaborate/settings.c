@@ -141,11 +141,6 @@ static bool read_hooks(Elaborator *e, Scope *scope, const Ast *ast, Settings *ou
   return true;
 }
 
-static bool read_checkpoint(Elaborator *e, Scope *scope, const Ast *ast, Settings *out) {
-  const Ast *call = call_of(ast, "every"), *steps = call ? argument(call, "n", 0) : NULL;
-  return steps && whole(e, scope, steps, &out->checkpoint_steps);
-}
-
 static bool read_log(Elaborator *e, Scope *scope, const Ast *ast, Settings *out) {
   const Ast *call = call_of(ast, "every"), *steps = call ? argument(call, "n", 0) : NULL;
   return steps && whole(e, scope, steps, &out->log_steps);
@@ -169,7 +164,6 @@ static const struct {
     {"steps", "a number of updates: steps = 5000", read_steps},
     {"batch", "rows of a step, or \"all\": batch = 64", read_batch},
     {"validate", "validate = every(250), or every(250, rows=2560)", read_validate},
-    {"checkpoint", "checkpoint = every(1000), in steps", read_checkpoint},
     {"keep", "keep = best(\"valid.accuracy\")", read_keep},
     {"stop", "stop = patience(\"valid.loss\", 5), or hours(2)", read_stop},
     {"clip", "the largest norm of a gradient: clip = 1.0", read_clip},

@@ -137,7 +137,7 @@ void run_close(Run *run) {
   run->lock = -1;
 }
 
-const char *run_best(Arena *arena, const char *folder) {
+static const char *run_best(Arena *arena, const char *folder) {
   struct stat state;
   if (stat(arena_printf(arena, "%s/done", folder), &state) != 0 || !S_ISREG(state.st_mode)) return NULL;
   const char *best = arena_printf(arena, "%s/best.safetensors", folder);
@@ -175,10 +175,4 @@ const char *run_newest(Arena *arena, const char *out, const char *program, const
   }
   if (list) closedir(list);
   return newest;
-}
-
-const char *run_last(Arena *arena, const char *out, const char *program, const char *task) {
-  const char *parent = arena_printf(arena, "%s/%s", program_folder(arena, out, program), task);
-  int number = run_highest(arena, parent, NULL);
-  return number ? arena_printf(arena, "%s/%d", parent, number) : NULL;
 }

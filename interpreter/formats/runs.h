@@ -23,9 +23,4 @@ void run_close(Run *run);
  * best.safetensors: the path of that file; NULL if there is none. */
 const char *run_newest(Arena *arena, const char *out, const char *program, const char *task);
 
-/* The folder of the newest run of a task, finished or not; NULL: there is none. */
-const char *run_last(Arena *arena, const char *out, const char *program, const char *task);
-/* Its best.safetensors if the run in that folder is finished, else NULL. */
-const char *run_best(Arena *arena, const char *folder);
-
 #endif
