@@ -145,6 +145,9 @@ struct Elaborator {
   Scope *builtins, *stdlib, *file;
   AstList *declaration; // all of the program, `use`d files' first
   Ast *program;
+  const Source **source; // the program's text, and those that it uses
+  int sources;
+  size_t source_capacity;
   Override *override;
   int overrides;
   Dataset **dataset;
@@ -514,6 +517,8 @@ typedef struct {
   int64_t validate_steps, validate_rows; // 0: each epoch
   double clip, ema, hours;               // 0: none
   int64_t log_steps;                     // a line each so many steps; 0: none
+  int64_t save_steps;                    // a checkpoint each so many steps; 0: by the clock
+  double save_seconds;                   // … or when so much time has gone; 0: only when it is asked for
   bool shuffle, drop_last, batch_all;
   uint64_t seed;
   bool seed_set;

@@ -139,6 +139,8 @@ static void read_program(Elaborator *e, const char *path, Span at, const Reading
   if (!source) return;
   Ast *program = parse_program(e->arena, e->problems, source);
   if (!by) e->program = program;
+  e->source = arena_grow(e->arena, e->source, (size_t)e->sources, &e->source_capacity, sizeof(Source *));
+  e->source[e->sources++] = source;
   Reading here = {path, by};
   for (int i = 0; i < program->u.list.count; i++) {
     Ast *ast = program->u.list.item[i];

@@ -115,7 +115,7 @@ Run *run_create(Arena *arena, Problems *problems, const char *out, const char *p
   do {
     if (error && error != EEXIST) break;
     folder = arena_printf(arena, "%s/%d", parent, ++number);
-    error = mkdir(folder, 0777) == 0 ? 0 : errno;
+    error = save_folder_new(folder);
   } while (error == EEXIST && number < NUMBER_LIMIT);
   if (error) return problem_file_unwritable(problems, folder, error), NULL;
   return run_lock(arena, problems, folder);
