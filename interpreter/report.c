@@ -85,6 +85,34 @@ static void emit(Text *event) {
   text_free(event);
 }
 
+static void emit_problem(const Problem *p, Severity severity) {
+  const Source *source = source_by_id(p->primary.span.source);
+  int line = 0, column = 0;
+  if (source) source_place(source, p->primary.span.start, &line, &column);
+  Text event = {0};
+  text_printf(&event, "{\"event\": \"problem\", \"severity\": \"%s\", \"code\": ",
+              severity == SEVERITY_ERROR ? "error" : "warning");
+  quote(&event, p->code);
+  text_add(&event, ", \"file\": ");
+  quote(&event, source ? source->path : "");
+  text_printf(&event, ", \"line\": %d, \"column\": %d, \"message\": ", line, column);
+  quote(&event, p->title);
+  text_add(&event, ", \"help\": ");
+  quote(&event, p->help);
+  emit(&event);
+}
+
+void report_warnings(Report *report, Problems *problems) {
+  clear_live(report);
+  for (int i = 0; i < problems_total(problems); i++) {
+    const Problem *p = problems_get(problems, i);
+    if (report->json)
+      emit_problem(p, SEVERITY_WARNING);
+    else
+      fprintf(stderr, "warning[%s]: %s\n", p->code, p->title);
+  }
+}
+
 void report_problems(Report *report, Problems *problems) {
   clear_live(report);
   if (!report->json) {
@@ -96,20 +124,7 @@ void report_problems(Report *report, Problems *problems) {
   }
   for (; report->drawn < problems_total(problems); report->drawn++) {
     const Problem *p = problems_get(problems, report->drawn);
-    const Source *source = source_by_id(p->primary.span.source);
-    int line = 0, column = 0;
-    if (source) source_place(source, p->primary.span.start, &line, &column);
-    Text event = {0};
-    text_printf(&event, "{\"event\": \"problem\", \"severity\": \"%s\", \"code\": ",
-                p->severity == SEVERITY_ERROR ? "error" : "warning");
-    quote(&event, p->code);
-    text_add(&event, ", \"file\": ");
-    quote(&event, source ? source->path : "");
-    text_printf(&event, ", \"line\": %d, \"column\": %d, \"message\": ", line, column);
-    quote(&event, p->title);
-    text_add(&event, ", \"help\": ");
-    quote(&event, p->help);
-    emit(&event);
+    emit_problem(p, p->severity);
   }
 }
 
@@ -146,6 +161,30 @@ void report_saved(Report *report, const char *path) {
   text_add(&event, "{\"event\": \"saved\", \"path\": ");
   quote(&event, path);
   emit(&event);
+}
+
+static void emit_place(const char *event_name, const char *task, int64_t step, const char *path) {
+  Text event = {0};
+  text_printf(&event, "{\"event\": \"%s\", \"path\": ", event_name);
+  quote(&event, path);
+  text_add(&event, ", \"task\": ");
+  quote(&event, task);
+  text_printf(&event, ", \"step\": %" PRId64, step);
+  emit(&event);
+}
+
+void report_checkpoint(Report *report, const char *task, int64_t step, const char *path) {
+  if (report->json)
+    emit_place("saved", task, step, path);
+  else
+    report_line(report, "saved", "step %" PRId64 "  %s", step, path);
+}
+
+void report_resumed(Report *report, const char *task, int64_t step, const char *path) {
+  if (report->json)
+    emit_place("resumed", task, step, path);
+  else
+    report_line(report, task, "goes on behind step %" PRId64 " of %s", step, path);
 }
 
 static void with_commas(char *out, size_t size, int64_t value) {

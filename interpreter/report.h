@@ -23,6 +23,9 @@ void report_line(Report *report, const char *label, const char *format, ...)
     __attribute__((format(printf, 3, 4)));            // stderr
 void report_result(Report *report, const char *text); // stdout; a `print` event
 void report_saved(Report *report, const char *path);
+void report_checkpoint(Report *report, const char *task, int64_t step, const char *path); // a `saved` event
+void report_resumed(Report *report, const char *task, int64_t step, const char *path);
+void report_warnings(Report *report, Problems *problems); // told as such: the command goes on
 void report_check(Report *report, int graphs, int64_t weights, double ms);
 void report_start(Report *report, const char *task, int64_t steps, int64_t rows);
 

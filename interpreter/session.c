@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-volatile int interrupted;
+volatile int interrupted, checkpoint_wanted;
 
 static bool wanted(const char *name, const char *const *names, int count) {
   for (int i = 0; i < count; i++)

@@ -10,7 +10,9 @@ typedef struct {
   int words;
   const char *after, *to; // --after=, --to
   bool base64;
-  int jobs; // --jobs
+  int jobs;                // --jobs
+  bool resume;             // --resume …
+  const char *resume_from; // … of the run in this folder; NULL: the newest
   Options options;
   Problems *problems;
   Report *report;
@@ -36,6 +38,9 @@ int command_eval(Invocation *call);
 int command_predict(Invocation *call);
 int command_test(Invocation *call);
 int command_sweep(Invocation *call);
+int command_runs(Invocation *call);
+int command_replay(Invocation *call);
+int command_diff(Invocation *call);
 int command_export(Invocation *call);
 int command_show(Invocation *call);
 int command_plan(Invocation *call);
