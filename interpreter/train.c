@@ -754,6 +754,7 @@ static void training_save(Training *t, bool finished) {
   const Settings *s = &t->task->settings;
   averages_take(t);
   bool differ = t->best && t->best_step != t->step;
+  if (!differ) save_remove(run_file(t, "last.safetensors")); // of an earlier stop
   if (differ && !save_weights(t, "last.safetensors")) return;
   if (t->best) weights_restore(session, t->best);
   if (!save_weights(t, "best.safetensors")) return;
@@ -815,7 +816,7 @@ int train_task(Session *session, Task *task) {
   else
     t.exit_code = problems_exit_code(session->problems) ? problems_exit_code(session->problems) : 3;
   run_log_close(t.log);
-  train_hooks_close(t.hooks);
+  train_hooks_close(t.hooks, &t.order);
   if (t.run) run_close(t.run);
   runner_free(t.train);
   runner_free(t.valid);

@@ -41,8 +41,7 @@ struct TrainHooks {
   const ReportNumber *trained, *validated;
   int traineds, validateds;
   ReportNumber *measured; // of one batch
-  double *kept;           // the same of the batch before a resume, by measure, until one has run
-  bool keeps;
+  double *batch;          // of the last batch, by measure: validation reuses the memory of its outputs
   Plain config;
   Arena *records;
   int64_t records_made;
@@ -105,8 +104,7 @@ static const ReportNumber *show_numbers(void *owner, bool valid, int *count) {
   runner_finish(h->train);
   for (int i = 0; i < pass->measures; i++) {
     if (pass->measure[i].kind != MEASURE_METRIC) continue;
-    bool kept = h->keeps && !pass->measure[i].stateful;
-    double value = kept ? h->kept[i] : runner_number(h->train, pass->measure[i].name);
+    double value = pass->measure[i].stateful ? runner_number(h->train, pass->measure[i].name) : h->batch[i];
     h->measured[(*count)++] = (ReportNumber){pass->measure[i].name, value};
   }
   return h->measured;
@@ -200,7 +198,9 @@ static bool take_log(void *owner, const char *name, double value) {
   if (!h->log && h->logged == 0) h->log = fopen(h->log_path, "w");
   if (h->log && h->logged == 0) h->logged += fprintf(h->log, "step,name,value\n");
   if (h->log && h->logged < LOG_LIMIT)
-    h->logged += fprintf(h->log, "%lld,%s,%.9g\n", (long long)h->context.step, name, value);
+    h->logged += isnan(value) // without the sign that some processors give it
+                     ? fprintf(h->log, "%lld,%s,nan\n", (long long)h->context.step, name)
+                     : fprintf(h->log, "%lld,%s,%.9g\n", (long long)h->context.step, name, value);
   return true;
 }
 
@@ -312,7 +312,8 @@ TrainHooks *train_hooks_open(Session *session, Task *task, Runner *train, const 
   h->config = config_of(session);
   h->log_path = arena_printf(session->arena, "%s/hooks.csv", folder);
   h->measured = ARENA_ARRAY(session->arena, ReportNumber, task->train->measures + 1);
-  h->kept = ARENA_ARRAY(session->arena, double, task->train->measures + 1);
+  h->batch = ARENA_ARRAY(session->arena, double, task->train->measures + 1);
+  for (int i = 0; i < task->train->measures; i++) h->batch[i] = NAN;
   h->mark[h->marks++].name = "epoch";
   numbers_open(h, batches);
   schedule_open(h);
@@ -320,8 +321,9 @@ TrainHooks *train_hooks_open(Session *session, Task *task, Runner *train, const 
   return h;
 }
 
-void train_hooks_close(TrainHooks *h) {
+void train_hooks_close(TrainHooks *h, RowOrder *order) {
   if (!h) return;
+  if (h->reach_known) order->reach = h->program_reach;
   hooks_close(h->script);
   if (h->log) fclose(h->log);
   h->session->backend->forget(h->session->backend, h->schedule);
@@ -466,7 +468,13 @@ int64_t train_hooks_rows(TrainHooks *h, RowOrder *order, const Mark *again) {
 // ---- what a checkpoint asks ---------------------------------------------------------------------------------------
 
 const Source *train_hooks_source(const TrainHooks *h) { return hooks_source(h->script); }
-void train_hooks_ran(TrainHooks *h) { h->keeps = false; }
+
+void train_hooks_ran(TrainHooks *h) {
+  const Pass *pass = h->task->train;
+  for (int i = 0; i < pass->measures; i++)
+    if (pass->measure[i].kind == MEASURE_METRIC) h->batch[i] = runner_number(h->train, pass->measure[i].name);
+}
+
 int train_hooks_validated(const TrainHooks *h) { return h->validateds; }
 
 double *train_hooks_record(TrainHooks *h, int64_t *a_batch) {
@@ -481,8 +489,7 @@ static Plain seen_plain(TrainHooks *h, Arena *arena) {
   for (int i = 0; i < h->context.rates; i++)
     plain_add(arena, &used, plain_integer(i + 1), plain_number(h->used[i]));
   for (int i = 0; i < pass->measures; i++)
-    plain_add(arena, &metrics, plain_integer(i + 1),
-              plain_number(h->keeps ? h->kept[i] : runner_number(h->train, pass->measure[i].name)));
+    plain_add(arena, &metrics, plain_integer(i + 1), plain_number(h->batch[i]));
   if (h->log) fflush(h->log);
   plain_set(arena, &seen, "grad_norm", plain_number(h->context.grad_norm));
   plain_set(arena, &seen, "logged", plain_integer(h->logged));
@@ -578,7 +585,7 @@ static bool chances_read(const TrainHooks *h, const Plain *from, Draw *out) {
 
 static bool seen_take(TrainHooks *h, const Plain *seen) {
   if (!seen || seen->kind != PLAIN_TABLE || !numbers_take(seen, "used", h->used, h->context.rates) ||
-      !numbers_take(seen, "metrics", h->kept, h->task->train->measures))
+      !numbers_take(seen, "metrics", h->batch, h->task->train->measures))
     return false;
   const Plain *stepped = plain_get(seen, "stepped"), *logged = plain_get(seen, "logged");
   if (!stepped || stepped->kind != PLAIN_BOOL || !logged || logged->kind != PLAIN_INTEGER ||
@@ -586,7 +593,6 @@ static bool seen_take(TrainHooks *h, const Plain *seen) {
     return false;
   h->context.grad_norm = number_of(seen, "grad_norm");
   h->stepped = stepped->u.truth;
-  h->keeps = true;
   if (logged->u.integer != h->logged) log_reopen(h, logged->u.integer);
   return true;
 }

@@ -32,7 +32,8 @@ typedef struct {
 /* NULL after a Problem. `rows` may be NULL. */
 TrainHooks *train_hooks_open(Session *session, Task *task, Runner *train, const Part *rows, int64_t batches,
                              const char *folder);
-void train_hooks_close(TrainHooks *hooks); // NULL is fine
+/* The order has the chances of the program again. `hooks` may be NULL. */
+void train_hooks_close(TrainHooks *hooks, RowOrder *order);
 
 HookContext *train_hooks_context(TrainHooks *hooks); // the trainer fills in what is seen
 void train_hooks_numbers(TrainHooks *hooks, bool valid, const ReportNumber *numbers, int count);
