@@ -175,7 +175,10 @@ SaveFile *save_begin(Problems *problems, const char *path, uint64_t expected) {
   if (length == 0 || path[length - 1] == '/') file->error = length ? EISDIR : ENOENT;
   if (!file->error) file->error = save_folder(file->folder);
   if (!file->error) file->error = temporary_open(file);
-  if (!file->error && mode && save_calls->mode(file->descriptor, mode) != 0) file->error = errno;
+  while (!file->error && mode && save_calls->mode(file->descriptor, mode) != 0) {
+    if (errno == EINTR) continue;
+    file->error = errno;
+  }
   if (!file->error) file->error = room_reserve(file, expected);
   if (file->error) {
     problem_file_unwritable(problems, path, file->error);
