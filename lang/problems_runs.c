@@ -74,6 +74,6 @@ void problem_no_run(Problems *problems, const char *folder) {
 
 void problem_checkpoint_skipped(Problems *problems, const char *path, const char *why) {
   Draft d = draft_run(problems, "W0701");
-  draft_title(&d, "%s is skipped: %s", draft_short(&d, path), draft_short(&d, why));
+  draft_title(&d, "%s is skipped: %s", draft_short(&d, path), why);
   draft_add(&d);
 }

@@ -148,3 +148,177 @@ Test(checkpoints, left_after_every_batch) {
     same_runs(mix[i].name, "whole/runs/p/fit/1", "part/runs/p/fit/1");
   }
 }
+
+// ---- what is damaged or has changed ---------------------------------------------------------------------------------
+
+typedef struct {
+  uint8_t *bytes;
+  size_t length;
+} Content;
+
+static Content content_of(const char *path) {
+  struct stat state;
+  cr_assert(stat(path, &state) == 0);
+  Content c = {malloc((size_t)state.st_size + 1), (size_t)state.st_size};
+  FILE *file = fopen(path, "rb");
+  cr_assert(file && fread(c.bytes, 1, c.length, file) == c.length && fclose(file) == 0);
+  return c;
+}
+
+static void content_put(const char *path, const Content *c) {
+  FILE *file = fopen(path, "wb");
+  cr_assert(file && fwrite(c->bytes, 1, c->length, file) == c->length && fclose(file) == 0);
+}
+
+static uint32_t dice(uint32_t sides) {
+  static uint32_t state = 12345;
+  state = state * 1664525u + 1013904223u;
+  return (uint32_t)(((uint64_t)(state >> 4) * sides) >> 28);
+}
+
+/* One to three bits turned, the end cut off, or a block of zeros (that was none before); says what. */
+static Content damaged(const Content *whole, int kind, char *what, size_t size) {
+  Content c = {malloc(whole->length + 1), whole->length};
+  memcpy(c.bytes, whole->bytes, c.length);
+  uint32_t at = dice((uint32_t)c.length);
+  if (kind == 0) {
+    uint32_t bits = 1 + dice(3);
+    for (uint32_t i = 0; i < bits; i++) c.bytes[(at + 97 * i) % c.length] ^= (uint8_t)(1u << dice(8));
+    snprintf(what, size, "%u bits from byte %u", bits, at);
+  } else if (kind == 1) {
+    c.length = at;
+    snprintf(what, size, "cut to %u bytes", at);
+  } else {
+    uint32_t length = 1 + dice(512);
+    bool any = false;
+    for (uint32_t i = at; i < at + length && i < c.length; i++) any = any || c.bytes[i], c.bytes[i] = 0;
+    if (!any) c.bytes[at] = 1;
+    snprintf(what, size, "%u zeros from byte %u", length, at);
+  }
+  return c;
+}
+
+/* A run that was left twice: two checkpoints. */
+static void left_twice(const Mix *m) {
+  mix_open(m);
+  Watch w = {.stop_at = 9};
+  cr_assert(train("p.model", "out", 1, NULL, &w, NULL) == 0);
+  w = (Watch){.stop_at = 7};
+  cr_assert(train("p.model", "out", 1, "out/runs/p/fit/1", &w, NULL) == 0);
+}
+
+#define NEWEST "out/runs/p/fit/1/checkpoint-2.safetensors"
+
+Test(checkpoints, damage_is_detected) {
+  for (int m = 0; m < 3; m += 2) {
+    cr_assert(system("rm -rf out") == 0);
+    left_twice(&mix[m]);
+    Content whole = content_of(NEWEST);
+    int count = stress() ? 11250 : 1000;
+    for (int i = 0; i < count; i++) {
+      char what[80];
+      Content bad = damaged(&whole, i % 3, what, sizeof what);
+      content_put(NEWEST, &bad);
+      Arena *arena = arena_new(0);
+      Problems *problems = problems_new(arena);
+      Bundle *bundle = bundle_load(arena, problems, (Span){0}, NEWEST);
+      cr_expect(!bundle && problems_total(problems) == 1, "%s: %s was not noticed", mix[m].name, what);
+      bundle_free(bundle);
+      arena_free(arena);
+      free(bad.bytes);
+    }
+    free(whole.bytes);
+  }
+}
+
+Test(checkpoints, the_one_before_is_taken_and_the_damaged_named) {
+  quiet();
+  left_twice(&mix[0]);
+  cr_assert(system("cp -r out kept") == 0);
+  Watch whole = {0};
+  cr_assert(train("p.model", "whole", 1, NULL, &whole, NULL) == 0);
+  Content good = content_of(NEWEST);
+  for (int i = 0; i < (stress() ? 300 : 40); i++) {
+    char what[80];
+    cr_assert(system("rm -rf out && cp -r kept out") == 0);
+    Content bad = damaged(&good, i % 3, what, sizeof what);
+    content_put(NEWEST, &bad);
+    Text said = {0};
+    Watch w = {0};
+    cr_expect(train("p.model", "out", 2, "out/runs/p/fit/1", &w, &said) == 0, "%s: %s", what,
+              text_string(&said));
+    cr_expect(w.calls == whole.calls - 9, "%s: %lld batches", what, (long long)w.calls);
+    cr_expect(strstr(text_string(&said), "W0701 " NEWEST " is skipped: "), "%s: %s", what,
+              text_string(&said));
+    same_runs(what, "whole/runs/p/fit/1", "out/runs/p/fit/1");
+    text_free(&said);
+    free(bad.bytes);
+  }
+  free(good.bytes);
+}
+
+static void refused(const char *code, const char *says) {
+  Text said = {0};
+  Watch w = {0};
+  cr_expect(train("p.model", "out", 1, "out/runs/p/fit/1", &w, &said) == 3 && w.calls == 0, "%s", says);
+  cr_expect(strstr(text_string(&said), code) && strstr(text_string(&said), says), "%s, not %s %s",
+            text_string(&said), code, says);
+  text_free(&said);
+}
+
+static void put_with(const char *name, const char *text, const char *old, const char *new) {
+  Text out = {0};
+  const char *at = strstr(text, old);
+  cr_assert(at);
+  text_add_n(&out, text, (size_t)(at - text));
+  text_printf(&out, "%s%s", new, at + strlen(old));
+  put(name, text_string(&out));
+  text_free(&out);
+}
+
+Test(checkpoints, what_changed_is_said) {
+  quiet();
+  left_twice(&mix[2]);
+  put_with("p.model", mix[2].program, "Dropout(0.3)", "Dropout(0.4)");
+  refused("E0710", "line 5 of p.model");
+  put("p.model", mix[2].program);
+  put_with("h.lua", mix[2].script, "0.5 + math", "0.6 + math");
+  refused("E0710", "of h.lua");
+  put("h.lua", mix[2].script);
+  cr_assert(system("sed -i '2s/^0/9/' d.csv") == 0);
+  refused("E0710", "the data");
+  cr_assert(system("tail -1 d.csv >>d.csv") == 0);
+  refused("E0710", "rows");
+  put_data();
+  cr_assert(system("truncate -s 100 out/runs/p/fit/1/checkpoint-*") == 0);
+  refused("E0711", "no checkpoint in out/runs/p/fit/1 is whole");
+  cr_assert(system("rm out/runs/p/fit/1/checkpoint-*") == 0);
+  refused("E0711", "there is no checkpoint");
+}
+
+/* Files of one size whose texts lie: nothing is read beyond what there is. */
+Test(checkpoints, contents_that_do_not_fit_are_skipped) {
+  quiet();
+  static const char *const lie[][2] = {
+      {"place", "batch 1000000"}, {"place", "step -1"}, {"place", ""}, {"hooks", "none"}, {"hooks", ""}};
+  left_twice(&mix[2]);
+  for (size_t i = 0; i < sizeof lie / sizeof *lie; i++) {
+    Arena *arena = arena_new(0);
+    Problems *problems = problems_new(arena);
+    Bundle *bundle = bundle_load(arena, problems, (Span){0}, NEWEST);
+    cr_assert(bundle);
+    Text text = {0};
+    text_printf(&text, "%s\n%s", lie[i][1], i < 2 ? bundle_text(bundle, "place") : "");
+    bundle_set_text(bundle, lie[i][0], text_string(&text));
+    cr_assert(system("rm -rf copy && cp -r out copy") == 0);
+    cr_assert(bundle_save_safetensors(bundle, problems, "copy/runs/p/fit/1/checkpoint-2.safetensors"));
+    Text said = {0};
+    Watch w = {.stop_at = 1};
+    cr_expect(train("p.model", "copy", 1, "copy/runs/p/fit/1", &w, &said) == 0);
+    cr_expect(strstr(text_string(&said), "W0701"), "%s: %s", lie[i][1], text_string(&said));
+    text_free(&said);
+    text_free(&text);
+    bundle_free(bundle);
+    arena_free(arena);
+  }
+}
