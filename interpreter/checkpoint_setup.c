@@ -91,8 +91,8 @@ static bool text_same(const Training *t, const char *file, const char *was, cons
   const char *what = arena_printf(arena, "line %d of %s", line, file_name(file));
   size_t same = 0;
   while (was[same] && was[same] != '\n' && was[same] == is[same]) same++;
-  problem_run_changed(t->session->problems, what, line_around(arena, was, same),
-                      line_around(arena, is, same), path, false);
+  problem_run_changed(t->session->problems, what, line_around(arena, was, same), line_around(arena, is, same),
+                      path, false);
   arena_free(arena);
   return false;
 }

@@ -392,6 +392,48 @@ void report_measures(Report *report, const char *task, const ReportNumber *numbe
   text_free(&text);
 }
 
+/* The largest unit that there is one of. */
+static void age_text(char *out, size_t size, double seconds) {
+  static const struct {
+    double seconds;
+    const char *name;
+  } unit[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+  for (int i = 0; i < 4; i++) {
+    if (seconds < unit[i].seconds && i < 3) continue;
+    snprintf(out, size, "%.0f %s", floor(seconds / unit[i].seconds), unit[i].name);
+    return;
+  }
+}
+
+void report_run(Report *report, const char *folder, const char *state, int64_t step, int64_t steps,
+                const char *metric, double value, double age) {
+  Text text = {0};
+  if (report->json) {
+    text_add(&text, "{\"event\": \"run\", \"folder\": ");
+    quote(&text, folder);
+    text_printf(&text,
+                ", \"state\": \"%s\", \"step\": %" PRId64 ", \"steps\": %" PRId64 ", \"metric\": ", state,
+                step, steps);
+    quote(&text, metric);
+    text_add(&text, ", \"value\": ");
+    number(&text, value);
+    text_printf(&text, ", \"age_s\": %.0f", age);
+    emit(&text);
+    return;
+  }
+  char old[32], done[64];
+  age_text(old, sizeof old, age > 0 ? age : 0);
+  snprintf(done, sizeof done, "%" PRId64 "/%" PRId64, step, steps);
+  text_printf(&text, "%-28s %-9s %13s  ", folder, state, done);
+  if (isnan(value))
+    text_printf(&text, "%-24s", "");
+  else
+    text_printf(&text, "%-16s %-7.4g", metric, value);
+  text_printf(&text, " %8s\n", old);
+  report_result(report, text_string(&text));
+  text_free(&text);
+}
+
 void report_step_time(Report *report, double ms) {
   report->step_ms[report->steps++ % STEP_TIMES] = (float)ms;
 }

@@ -54,6 +54,9 @@ void report_test(Report *report, const char *name, bool passed);
 /* A trial of a sweep; value NaN: it failed. */
 void report_trial(Report *report, const char *sweep, int64_t trial, int64_t trials, const char *values,
                   const char *metric, double value);
+/* A run of `lathe runs`: words by name, in this order; `state` finished, running or left. */
+void report_run(Report *report, const char *folder, const char *state, int64_t step, int64_t steps,
+                const char *metric, double value, double age);
 void report_step_time(Report *report, double ms); // of one training step
 void report_first_step(Report *report);           // the moment the first step ended
 void report_done(Report *report, int exit_code);  // the `done` event

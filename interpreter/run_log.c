@@ -3,7 +3,9 @@
 
 #include "base/crc32c.h"
 #include "interpreter/formats/json_document.h"
+#include "interpreter/formats/runs.h"
 #include "interpreter/formats/save.h"
+#include "lang/problems.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,8 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LINES_A_RUN 256                // fingerprints, but for the powers of two
-#define LOG_LIMIT   ((int64_t)4 << 20) // bytes of lines of epochs; fingerprints go on to the end
+#define LINES_A_RUN  256 // fingerprints, but for the powers of two
+#define RECORD_LIMIT ((size_t)256 << 20)
+#define LOG_LIMIT    ((int64_t)4 << 20) // bytes of lines of epochs; fingerprints go on to the end
 
 struct RunLog {
   FILE *file; // NULL: it cannot be written
@@ -119,12 +122,23 @@ static cJSON *run_document(Session *session, const Task *task, int64_t steps) {
   cJSON_AddStringToObject(record, "program", e->program_path);
   if (options->root) cJSON_AddStringToObject(record, "root", options->root);
   cJSON_AddStringToObject(record, "task", task->name);
+  cJSON *before = cJSON_AddArrayToObject(record, "before");
+  for (int i = 0; i < session->dones; i++) cJSON_AddItemToArray(before, cJSON_CreateString(session->done[i]));
   cJSON *set = cJSON_AddArrayToObject(record, "set");
   for (int i = 0; i < options->sets; i++) cJSON_AddItemToArray(set, cJSON_CreateString(options->set[i]));
   cJSON_AddNumberToObject(record, "seed", (double)options->seed);
   cJSON_AddBoolToObject(record, "seed_given", options->seed_given);
+  if (options->hooks) cJSON_AddStringToObject(record, "hooks", options->hooks);
+  if (task->settings.keep) {
+    Text keep = {0};
+    text_printf(&keep, "valid.%s", task->settings.keep);
+    cJSON_AddStringToObject(record, "keep", text_string(&keep));
+    cJSON_AddBoolToObject(record, "keep_least", task->settings.keep_least);
+    text_free(&keep);
+  }
   if (options->precision) cJSON_AddStringToObject(record, "precision", options->precision);
   bool cpu = !strcmp(session->backend->name, "cpu");
+  cJSON_AddStringToObject(record, "backend", session->backend->name);
   cJSON_AddStringToObject(record, "device", cpu ? cpu_describe(session->backend) : session->backend->name);
   cJSON_AddNumberToObject(record, "steps", (double)steps);
   cJSON_AddNumberToObject(record, "started", (double)time(NULL));
@@ -147,4 +161,114 @@ bool run_record_write(Session *session, const Task *task, const char *folder, in
   cJSON_free(text);
   cJSON_Delete(record);
   return ok;
+}
+
+// ---- reading ------------------------------------------------------------------------------------------------------
+
+static const char *text_of(Arena *arena, const cJSON *object, const char *name) {
+  const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+  return text ? arena_copy(arena, text, strlen(text)) : NULL;
+}
+
+static double number_of(const cJSON *object, const char *name) {
+  const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+  return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+}
+
+static int64_t count_of(const cJSON *object, const char *name) {
+  double number = number_of(object, name);
+  return number >= 0 && number < 0x1p53 ? (int64_t)number : 0;
+}
+
+static void take_sources(RunRecord *run, Arena *arena, const cJSON *list) {
+  int count = cJSON_GetArraySize(list);
+  run->source = ARENA_ARRAY(arena, const char *, count + 1);
+  run->text = ARENA_ARRAY(arena, const char *, count + 1);
+  const cJSON *item;
+  cJSON_ArrayForEach(item, list) {
+    run->source[run->sources] = text_of(arena, item, "path");
+    run->text[run->sources] = text_of(arena, item, "text");
+    run->sources += run->source[run->sources] && run->text[run->sources];
+  }
+}
+
+static bool take_record(RunRecord *run, Arena *arena, const cJSON *json) {
+  run->path = text_of(arena, json, "program");
+  run->root = text_of(arena, json, "root");
+  run->task = text_of(arena, json, "task");
+  run->device = text_of(arena, json, "backend");
+  run->precision = text_of(arena, json, "precision");
+  run->hooks = text_of(arena, json, "hooks");
+  run->keep = text_of(arena, json, "keep");
+  run->keep_least = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "keep_least"));
+  run->seed = (uint64_t)count_of(json, "seed");
+  run->seed_given = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "seed_given"));
+  run->steps = count_of(json, "steps");
+  run->started = number_of(json, "started");
+  const cJSON *set = cJSON_GetObjectItemCaseSensitive(json, "set"),
+              *before = cJSON_GetObjectItemCaseSensitive(json, "before"), *item;
+  run->before = ARENA_ARRAY(arena, const char *, cJSON_GetArraySize(before) + 2);
+  cJSON_ArrayForEach(item, before) if (cJSON_IsString(item)) run->before[run->befores++] =
+      arena_copy(arena, item->valuestring, strlen(item->valuestring));
+  run->set = ARENA_ARRAY(arena, const char *, cJSON_GetArraySize(set) + 1);
+  cJSON_ArrayForEach(item, set) if (cJSON_IsString(item) && strchr(item->valuestring, '='))
+      run->set[run->sets++] = arena_copy(arena, item->valuestring, strlen(item->valuestring));
+  take_sources(run, arena, cJSON_GetObjectItemCaseSensitive(json, "sources"));
+  return run->path && run->task && run->sources;
+}
+
+/* One line of the log. Hooks may go back: then what follows counts. */
+static void take_line(RunRecord *run, Arena *arena, size_t *capacity, const cJSON *line) {
+  const char *print = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(line, "fingerprint"));
+  run->step = count_of(line, "step");
+  if (print) {
+    run->step_loss = number_of(line, "loss");
+    while (run->prints && run->print[run->prints - 1].step >= run->step) run->prints--;
+    run->print = arena_grow(arena, run->print, (size_t)run->prints, capacity, sizeof(Fingerprint));
+    run->print[run->prints++] =
+        (Fingerprint){run->step, number_of(line, "loss"), (uint32_t)strtoul(print, NULL, 16)};
+    return;
+  }
+  double loss = number_of(line, "valid.loss"), value = run->keep ? number_of(line, run->keep) : (double)NAN;
+  if (isnan(loss)) loss = number_of(line, "loss");
+  if (!isnan(loss)) run->loss = loss;
+  bool better = isnan(run->best) || (run->keep_least ? value < run->best : value > run->best);
+  if (!isnan(value) && better) run->best = value;
+}
+
+static void take_log(RunRecord *run, Arena *arena) {
+  FILE *file = fopen(arena_printf(arena, "%s/log.jsonl", run->folder), "r");
+  char *line = NULL;
+  size_t room = 0, capacity = 0;
+  while (file && getline(&line, &room, file) > 0) {
+    cJSON *json = strchr(line, '\n') ? cJSON_Parse(line) : NULL; // a line that is not whole is none
+    if (json) take_line(run, arena, &capacity, json);
+    cJSON_Delete(json);
+  }
+  free(line);
+  if (file) fclose(file);
+  if (isnan(run->loss)) run->loss = run->step_loss;
+}
+
+RunRecord *run_record_read(Arena *arena, Problems *problems, const char *folder) {
+  RunRecord *run = ARENA_NEW(arena, RunRecord);
+  size_t length = strlen(folder);
+  while (length > 1 && folder[length - 1] == '/') length--;
+  *run = (RunRecord){.folder = arena_copy(arena, folder, length), .loss = NAN, .step_loss = NAN, .best = NAN};
+  const char *path = arena_printf(arena, "%s/run.json", run->folder);
+  if (access(path, F_OK) != 0) return problem_no_run(problems, run->folder), NULL;
+  char *text = file_read(problems, (Span){0}, path, RECORD_LIMIT, &length);
+  if (!text) return NULL;
+  JsonDocument document = {0};
+  JsonFault fault = {DAMAGE_FIELD, NULL};
+  bool ok = json_document_read(arena, text, length, false, &document, &fault) &&
+            take_record(run, arena, document.root);
+  if (!ok) problem_file_damaged(problems, (Span){0}, path, fault.damage, fault.where);
+  if (document.root) cJSON_Delete(document.root);
+  memory_free(text);
+  if (!ok) return NULL;
+  take_log(run, arena);
+  run->finished = run_is_finished(run->folder);
+  run->running = run_is_held(run->folder);
+  return run;
 }

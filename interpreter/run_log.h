@@ -28,17 +28,22 @@ typedef struct {
 } Fingerprint;
 
 typedef struct {
-  const char *folder, *path, *root, *task, *device, *precision; // path: of the program; root may be NULL
-  const char **set;                                             // name=value
+  const char *folder, *path, *root, *task, *device, *precision,
+      *hooks;          // path: of the program; others may be NULL
+  const char **before; // train tasks that ran before it, on the same weights
+  int befores;
+  const char **set; // name=value
   int sets;
   uint64_t seed;
   bool seed_given;
   const char **source, **text; // files of the program and what stood in them, the program first
   int sources;
   int64_t steps, step;  // to do; of the last line of the log
-  double started, loss; // seconds since 1970; the last told, NaN if none
-  const char *metric;   // of the last validation, NULL: none
-  double value;
+  double started, loss; // seconds since 1970; the last that was told, NaN if none
+  const char *keep;     // the metric whose best weights are kept, as valid.NAME; NULL: the last ones
+  bool keep_least;
+  double step_loss; // of the last step with a fingerprint
+  double best;      // of it, NaN if none
   Fingerprint *print;
   int prints;
   bool finished, running;

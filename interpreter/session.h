@@ -22,6 +22,9 @@ typedef struct {
   int64_t weights_made;     // outputs of program->init that were run
   const char *weights_from; // where the weights came from; NULL: initial ones
   bool trained;
+  const char *run_folder; // of the run that was made last; NULL: none
+  const char **done;      // train tasks that are done, in their order
+  int dones;
   const char *resume; // the folder whose run the next train task goes on with; NULL: it begins one
   /* Asked behind each batch; true: a checkpoint is made and training left, as by a signal. NULL: nobody asks. */
   bool (*leave)(void *context, int64_t step);

@@ -688,6 +688,7 @@ static bool run_open(Training *t) {
                                t->task->name);
   if (!t->run) return false;
   run_clean(t->run);
+  session->run_folder = t->run->folder;
   t->told = true;
   t->saved_at = seconds_now();
   if (t->task->hooks) {
@@ -824,5 +825,6 @@ int train_task(Session *session, Task *task) {
   memory_free(t.valid_row);
   memory_free(t.best);
   memory_free(t.begin);
+  if (!t.exit_code && session->dones < session->tasks) session->done[session->dones++] = task->name;
   return t.exit_code ? t.exit_code : interrupted ? 128 + interrupted : 0;
 }

@@ -12,6 +12,7 @@ typedef struct {
   bool base64;
   int jobs;                // --jobs
   bool resume;             // --resume …
+  const char *run_folder;  // of the run that was made last; NULL: none
   const char *resume_from; // … of the run in this folder; NULL: the newest
   Options options;
   Problems *problems;
@@ -56,6 +57,7 @@ bool find_weights(Invocation *call);
 bool use_weights(Invocation *call, Session *session);
 bool write_model(Session *session, const char *model, const char *path, bool base64);
 const char *below_out(Invocation *call, const char *path);
-int failed(Invocation *call); // the exit code of the problems so far
+int train_words(Invocation *call); // the train tasks that the words name, with the loads above them
+int failed(Invocation *call);      // the exit code of the problems so far
 
 #endif

@@ -183,6 +183,7 @@ static int run_program(Invocation *call, int kind, unsigned kinds, bool exports,
                  ? 0
                  : failed(call);
   if (!code) code = run_events(call, session, kinds, exports);
+  call->run_folder = session ? session->run_folder : NULL;
   session_close(session);
   return code;
 }
@@ -191,7 +192,8 @@ int command_run(Invocation *call) {
   return run_program(call, -1, 1u << TASK_TRAIN | 1u << TASK_EVAL | 1u << TASK_PREDICT | 1u << TASK_TASK,
                      true, false);
 }
-int command_train(Invocation *call) { return run_program(call, TASK_TRAIN, 1u << TASK_TRAIN, false, false); }
+int train_words(Invocation *call) { return run_program(call, TASK_TRAIN, 1u << TASK_TRAIN, false, false); }
+int command_train(Invocation *call) { return train_words(call); }
 int command_eval(Invocation *call) { return run_program(call, TASK_EVAL, 1u << TASK_EVAL, false, true); }
 int command_predict(Invocation *call) {
   return run_program(call, TASK_PREDICT, 1u << TASK_PREDICT, false, true);

@@ -134,6 +134,9 @@ typedef struct {
   bool json, quiet, verbose, colour;
   const char *device, *weights, *precision;
   const char *hooks; // --hooks: the Lua file of every train block
+  const char *const *held,
+      *const *held_text; // files of a program whose text is this, whatever stands on the disk
+  int helds;
   bool no_fuse;
 } Options;
 

@@ -114,6 +114,9 @@ static void declare(Elaborator *e, Scope *scope, const Ast *ast) {
 }
 
 static const Source *read_source(Elaborator *e, const char *path, Span at) {
+  for (int i = 0; i < e->options->helds; i++)
+    if (!strcmp(e->options->held[i], path))
+      return source_add(path, e->options->held_text[i], strlen(e->options->held_text[i]));
   size_t length;
   char *text = file_read(e->problems, at, path, SOURCE_LIMIT, &length);
   if (!text) return NULL;
