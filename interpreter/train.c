@@ -778,6 +778,7 @@ static void start_hooks(Training *t, bool resumed) {
   if (!train_hooks_state_write(t->hooks, &state) || !train_hooks_call(t->hooks, HOOK_START) ||
       !train_hooks_state_read(t->hooks, text_string(&state), state.length))
     t->exit_code = 4;
+  train_hooks_context(t->hooks)->resumed = false; // the other hooks do what they would have done
   text_free(&state);
 }
 

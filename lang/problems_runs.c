@@ -41,6 +41,9 @@ void problem_run_changed(Problems *problems, const char *what, const char *then,
   if (setting && then && !rows)
     draft_help(&d, "to go on:  %s%s%s      %s \"%s\"", name, flag ? " " : "=", draft_short(&d, then), fresh,
                draft_short(&d, path));
+  else if (setting && !rows)
+    draft_help(&d, "to go on:  without %s%s%s      %s \"%s\"", name, flag ? " " : "=", draft_short(&d, now),
+               fresh, draft_short(&d, path));
   else
     draft_help(&d, "put back what was there; or, %s \"%s\"", fresh, draft_short(&d, path));
   draft_add(&d);
