@@ -398,11 +398,9 @@ static void age_text(char *out, size_t size, double seconds) {
     double seconds;
     const char *name;
   } unit[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
-  for (int i = 0; i < 4; i++) {
-    if (seconds < unit[i].seconds && i < 3) continue;
-    snprintf(out, size, "%.0f %s", floor(seconds / unit[i].seconds), unit[i].name);
-    return;
-  }
+  int i = 0;
+  while (i < 3 && seconds < unit[i].seconds) i++;
+  snprintf(out, size, "%.0f %s", floor(seconds / unit[i].seconds), unit[i].name);
 }
 
 void report_run(Report *report, const char *folder, const char *state, int64_t step, int64_t steps,

@@ -47,6 +47,7 @@ static pid_t start(const char *const *words) {
     execv(lathe, (char *const *)(uintptr_t)argument);
     _exit(127);
   }
+  cr_assert(child > 0); // never a signal to everybody
   return child;
 }
 
