@@ -74,7 +74,7 @@ endif
 
 # ---- targets for people ----
 
-.PHONY: all help demo test asan lint bench bless install clean deps-test deps-lint
+.PHONY: all help demo test stress asan lint bench bless install clean deps-test deps-lint
 
 all: $(LATHE) ## build/lathe
 
@@ -90,6 +90,9 @@ DEMO_USE = $(LATHE) predict examples/digits.model --weights digits.json --out pr
 
 test: $(TESTS) $(LATHE) ## runs every test
 	@LATHE=$(abspath $(LATHE)) $(TESTS)
+
+stress: $(TESTS) $(LATHE) ## checkpoints, signals, damage and failing disks in their larger numbers
+	@STRESS=1 LATHE=$(abspath $(LATHE)) $(TESTS) --filter '@(checkpoints|interruptions|power_loss)/*'
 
 asan: $(TESTS) $(LATHE) ## every test under the address, undefined and leak sanitizers
 	@rm -f $(BUILD)/report.*
@@ -118,7 +121,7 @@ include $(BUILD)/config.mk
 endif
 
 # Goals that promise to work on a fresh machine install; the others only say what is missing.
-INSTALLING := $(if $(filter demo test asan lint bless bench,$(GOALS)),,--check)
+INSTALLING := $(if $(filter demo test stress asan lint bless bench,$(GOALS)),,--check)
 
 $(BUILD)/config.mk: Makefile scripts/deps
 	@scripts/deps $(INSTALLING) build

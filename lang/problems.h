@@ -235,4 +235,16 @@ void problem_grad_scalar(Problems *problems, Span at, const char *type, const ch
 void problem_grad_nothing(Problems *problems, Span at, const char *y, const char *x); // E0269
 void problem_grad_by(Problems *problems, Span at, const char *kind);                  // E0270
 
+/* ---- runs that go on (problems_runs.c); exit code 3 ---- */
+void problem_nothing_to_resume(Problems *problems, const char *file,
+                               const char *task);                  // E0709; task may be NULL
+void problem_run_finished(Problems *problems, const char *folder); // E0709
+/* E0710. `what` (a setting, or a line of a file) was `then` and is `now`, NULL where it was not given. */
+void problem_run_changed(Problems *problems, const char *what, const char *then, const char *now,
+                         const char *path, bool setting);
+void problem_run_data(Problems *problems, const char *path); // E0710: what was learned from it
+void problem_no_checkpoint(Problems *problems, const char *folder, int tried);          // E0711
+void problem_no_run(Problems *problems, const char *folder);                            // E0712
+void problem_checkpoint_skipped(Problems *problems, const char *path, const char *why); // W0701
+
 #endif

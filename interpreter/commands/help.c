@@ -12,14 +12,28 @@ const Command commands[] = {
      "  lathe check examples/digits.model\n", true, command_check},
     {"run", "FILE [name=value …]", "all of a program in the order of its text",
      "  lathe run examples/digits.model fit.epochs=5\n", true, command_run},
-    {"train", "FILE [TASK …] [name=value …]", "its train blocks",
-     "  lathe train examples/digits.model fit fit.epochs=5\n", true, command_train},
+    {"train", "FILE [TASK …] [name=value …] [--resume]", "its train blocks",
+     "  --resume        goes on with the newest run that was left, from its last whole checkpoint:\n"
+     "                  the result is that of a run that was never left. --resume DIR: with that run\n"
+     "  The first SIGINT or SIGTERM ends the step, makes a checkpoint and exits; the second exits at once.\n"
+     "  SIGUSR1 makes a checkpoint.\n\n"
+     "  lathe train examples/digits.model fit fit.epochs=5\n  lathe train examples/digits.model --resume\n",
+     true, command_train},
     {"eval", "FILE [TASK …] [--weights W]", "its eval blocks, with the weights of the newest run",
      "  lathe eval examples/digits.model report\n", true, command_eval},
     {"predict", "FILE [TASK …] [--in new.csv] [--out out.csv]",
      "its predict blocks: rows in, rows out; - is standard input or output",
      "  lathe predict examples/digits.model read --weights digits.json --in new.csv --out -\n", true,
      command_predict},
+    {"runs", "[PROGRAM]", "the runs here: task, state, steps, best value, age",
+     "  lathe runs\n  lathe runs digits --json\n", false, command_runs},
+    {"replay", "RUN", "a run again, from its own record: does it come to the same bits?",
+     "  the new run gets a folder of its own; exit code 1 if a fingerprint differs\n\n"
+     "  lathe replay runs/digits/fit/3\n",
+     false, command_replay},
+    {"diff", "RUN RUN", "two runs: settings, program, the first step that differs, losses",
+     "  exit code 1 if they differ\n\n  lathe diff runs/digits/fit/3 runs/digits/fit/4\n", false,
+     command_diff},
     {"test", "FILE [NAME …]", "its test blocks, each by itself; exit code 1 if one fails",
      "  lathe test examples/digits.model\n", true, command_test},
     {"sweep", "FILE SWEEP [--jobs N], or FILE TASK name=values …",

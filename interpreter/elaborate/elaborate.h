@@ -135,6 +135,9 @@ typedef struct {
   bool json, quiet, verbose, colour;
   const char *device, *weights, *precision;
   const char *hooks; // --hooks: the Lua file of every train block
+  const char *const *held,
+      *const *held_text; // files of a program whose text is this, whatever stands on the disk
+  int helds;
   bool no_fuse;
 } Options;
 
@@ -146,6 +149,9 @@ struct Elaborator {
   Scope *builtins, *stdlib, *file;
   AstList *declaration; // all of the program, `use`d files' first
   Ast *program;
+  const Source **source; // the program's text, and those that it uses
+  int sources;
+  size_t source_capacity;
   Override *override;
   int overrides;
   Dataset **dataset;
@@ -525,6 +531,8 @@ typedef struct {
   int64_t validate_steps, validate_rows; // 0: each epoch
   double clip, ema, hours;               // 0: none
   int64_t log_steps;                     // a line each so many steps; 0: none
+  int64_t save_steps;                    // a checkpoint each so many steps; 0: by the clock
+  double save_seconds;                   // … or when so much time has gone; 0: only when it is asked for
   bool shuffle, drop_last, batch_all;
   uint64_t seed;
   bool seed_set;
