@@ -12,14 +12,16 @@
 #include "interpreter/saving.h"
 #include "interpreter/session.h"
 #include "interpreter/train_hooks.h"
+#include "interpreter/training.h"
 #include "lang/problems.h"
 
 #include <math.h>
+#include <signal.h>
 #include <string.h>
 
 enum { PART_TRAINING = 1, PART_VALIDATION = 2 }; // `part` of random streams
 
-typedef struct {
+struct Training {
   Session *session;
   Task *task;
   Runner *train, *valid;
@@ -48,7 +50,11 @@ typedef struct {
   bool rewound;      // the epoch that ran is over
   int exit_code;
   double epoch_start, run_start;
-} Training;
+  bool keeps;    // weights go to a run folder
+  int64_t pause; // the step behind which it is left; 0: at its end
+  bool paused;   // it was left inside an epoch
+  TrainingWatch watch;
+};
 
 // ---- validation -----------------------------------------------------------------------------------------------
 
@@ -124,6 +130,7 @@ static const char *run_file(Training *t, const char *name) {
 }
 
 static bool save_weights(Training *t, const char *name) {
+  if (!t->run) return false; // a session's: its weights are saved when it is asked to
   Bundle *bundle = session_bundle(t->session, NULL);
   bundle_set_text(bundle, "task", t->task->name);
   bundle_set_text(bundle, "epoch", arena_printf(t->session->arena, "%lld", (long long)t->epoch));
@@ -261,6 +268,11 @@ static RunArgs batch_args(const Training *t, int64_t batch, int64_t step) {
 static bool run_batch(Training *t, int64_t batch, int64_t step) {
   RunArgs args = batch_args(t, batch, step);
   decide(t, batch, step);
+  if (t->watch.before &&
+      !t->watch.before(t->watch.context, t->train, batch_row(t, batch), batch_rows(t, batch), &args)) {
+    interrupted = SIGINT;
+    return true;
+  }
   return runner_run(t->train, batch_row(t, batch), batch_rows(t, batch), &args);
 }
 
@@ -464,6 +476,7 @@ static bool train_batch(Training *t, int64_t batch, bool update) {
     t->exit_code = 1;
     return false;
   }
+  if (interrupted && t->watch.before) return false;
   t->loss = runner_number(t->train, "loss");
   if (!isfinite(t->loss) || !isfinite(runner_number(t->train, "finite"))) {
     blame(t, batch);
@@ -488,13 +501,23 @@ static bool train_batch(Training *t, int64_t batch, bool update) {
 
 static void run_epoch(Training *t) {
   int64_t every = t->task->settings.validate_steps;
-  begin_epoch(t);
+  if (!t->paused) begin_epoch(t);
+  t->paused = false;
   for (int64_t batch = t->done; batch < t->batches && !interrupted; batch++) {
     bool update = updates(t, batch), skip = skips(t, batch);
     if (t->exit_code || t->rewound) return;
+    if (t->pause && t->step >= t->pause) {
+      t->paused = true;
+      return;
+    }
     t->step += update;
-    if (!skip && !train_batch(t, batch, update)) return;
+    if (!skip && !train_batch(t, batch, update)) {
+      if (interrupted && !t->exit_code) t->step -= update; // the batch was not run
+      t->paused = interrupted && !t->exit_code;
+      return;
+    }
     t->done = batch + 1;
+    if (update && t->watch.after) t->watch.after(t->watch.context, t->train, t->step, t->loss);
     if (!update) continue;
     if (t->hooks) train_hooks_done(t->hooks);
     if (!skip) ask(t, HOOK_AFTER_STEP, t->epoch + 1);
@@ -599,6 +622,12 @@ static void orders_close(Training *t) {
   further_free(&t->valid_more);
 }
 
+static bool training_hooks_open(Training *t) {
+  if (!t->task->hooks) return true;
+  t->hooks = train_hooks_open(t->session, t->task, t->train, t->rows, t->batches, t->run ? t->run->folder : NULL);
+  return t->hooks != NULL;
+}
+
 static bool training_open(Training *t) {
   Session *session = t->session;
   const Settings *s = &t->task->settings;
@@ -633,11 +662,10 @@ static bool training_open(Training *t) {
   if (t->valid) draw_valid_rows(t);
   runner_reset(t->train, VARIABLE_OPTIMIZER);
   if (!prepare_plans(t)) return false;
+  if (!t->keeps) return training_hooks_open(t);
   t->run = run_create(session->arena, session->problems, session->options->out ? session->options->out : ".",
                       session->program->program_name, t->task->name);
-  if (!t->run || !t->task->hooks) return t->run != NULL;
-  t->hooks = train_hooks_open(session, t->task, t->train, t->rows, t->batches, t->run->folder);
-  return t->hooks != NULL;
+  return t->run && training_hooks_open(t);
 }
 
 /* ema: the weights are the averages from here on. */
@@ -666,33 +694,73 @@ static void training_save(Training *t) {
   session->trained = true;
 }
 
-int train_task(Session *session, Task *task) {
-  Training t = {.session = session, .task = task, .run_start = seconds_now(), .epoch_start = seconds_now()};
+static void training_free(Training *t) {
+  train_hooks_close(t->hooks);
+  if (t->run) run_close(t->run);
+  runner_free(t->train);
+  runner_free(t->valid);
+  orders_close(t);
+  memory_free(t->valid_row);
+  memory_free(t->best);
+  memory_free(t->begin);
+  memory_free(t);
+}
+
+Training *training_begin(Session *session, Task *task, bool keeps) {
+  Training *t = memory_alloc(1, sizeof(Training));
+  *t = (Training){.session = session,
+                  .task = task,
+                  .run_start = seconds_now(),
+                  .epoch_start = seconds_now(),
+                  .keeps = keeps};
   if (strcmp(task->settings.precision_name, "f32") && strcmp(task->settings.precision_name, "f64"))
     report_line(session->report, "note", "%s computes in f32: %s is not available on this device",
                 session->backend->name, task->settings.precision_name);
-  bool ok = training_open(&t);
-  if (ok) {
-    report_start(session->report, task->name, t.steps, t.rows ? t.rows->count : 0);
-    ask(&t, HOOK_START, 0);
-    while (t.step < t.steps && !t.stop && !t.exit_code && !interrupted) {
-      t.rewound = false;
-      run_epoch(&t);
-      if (!t.exit_code && !t.rewound) finish_epoch(&t);
-    }
-    ask(&t, HOOK_FINISH, t.epoch);
-    const char *log = train_hooks_log(t.hooks);
-    if (log) report_line(session->report, task->name, "what its hook logged: %s", log);
-    if (!t.exit_code) training_save(&t);
-  } else
-    t.exit_code = problems_exit_code(session->problems) ? problems_exit_code(session->problems) : 3;
-  train_hooks_close(t.hooks);
-  if (t.run) run_close(t.run);
-  runner_free(t.train);
-  runner_free(t.valid);
-  orders_close(&t);
-  memory_free(t.valid_row);
-  memory_free(t.best);
-  memory_free(t.begin);
-  return t.exit_code ? t.exit_code : interrupted ? 128 + interrupted : 0;
+  if (!training_open(t)) {
+    training_free(t);
+    return NULL;
+  }
+  report_start(session->report, task->name, t->steps, t->rows ? t->rows->count : 0);
+  ask(t, HOOK_START, 0);
+  return t;
+}
+
+void training_watch(Training *t, TrainingWatch watch) { t->watch = watch; }
+
+int64_t training_step(const Training *t) { return t->step; }
+
+int training_go(Training *t, int64_t steps) {
+  t->pause = steps ? t->step + steps : 0;
+  if (t->pause > t->steps && t->rows) { // past its end: the epochs go on
+    t->steps = t->pause;
+    t->epochs = (t->steps + t->batches - 1) / (t->batches > 0 ? t->batches : 1);
+  } else if (t->pause > t->steps)
+    t->steps = t->pause, t->batches = t->steps;
+  t->epoch_start = seconds_now();
+  while (t->step < t->steps && !t->stop && !t->exit_code && !interrupted &&
+         !(t->pause && t->step >= t->pause)) {
+    t->rewound = false;
+    run_epoch(t);
+    if (interrupted && !t->exit_code && t->done < t->batches && !t->keeps) t->paused = true;
+    if (!t->exit_code && !t->rewound && !t->paused) finish_epoch(t);
+  }
+  t->session->trained = true;
+  return t->exit_code ? t->exit_code : interrupted ? 128 + interrupted : 0;
+}
+
+int training_end(Training *t) {
+  ask(t, HOOK_FINISH, t->epoch);
+  const char *log = train_hooks_log(t->hooks);
+  if (log) report_line(t->session->report, t->task->name, "what its hook logged: %s", log);
+  if (!t->exit_code && t->keeps) training_save(t);
+  int code = t->exit_code ? t->exit_code : interrupted ? 128 + interrupted : 0;
+  training_free(t);
+  return code;
+}
+
+int train_task(Session *session, Task *task) {
+  Training *t = training_begin(session, task, true);
+  if (!t) return problems_exit_code(session->problems) ? problems_exit_code(session->problems) : 3;
+  training_go(t, 0);
+  return training_end(t);
 }

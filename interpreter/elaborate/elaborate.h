@@ -115,6 +115,13 @@ typedef struct {
   const Fitted *fitted;
 } Constant;
 
+/* What a model was called with last. */
+typedef struct {
+  const char *model;
+  Type *type; // of its inputs
+  int inputs;
+} Called;
+
 typedef struct Body Body;         // body.h
 typedef struct Yielding Yielding; // control.c
 
@@ -165,6 +172,9 @@ struct Elaborator {
   Constant *constant;
   int constants;
   size_t constant_capacity;
+  Called *called;
+  int calleds;
+  size_t called_capacity;
   int variables;      // numbers given out
   Graph *init;        // assigns every weight and state of a model its first value
   Graph *init_states; // the same for states of metrics and optimizers of the pass being built
@@ -203,6 +213,9 @@ struct Elaborator {
   Name field;                 // … this one
   int field_step;             // number of its next fitted step
   int depth;                  // of calls
+  int functions;              // of fns, in the layer that is computed: their nodes have the place of the call
+  uint64_t line;              // of a session: the step of the random numbers of its lets; 0 in a file
+  const volatile int *stop;   // see RunArgs
 };
 
 #define CALL_DEPTH_LIMIT 200
@@ -216,6 +229,16 @@ Elaborator *elaborator_new(Arena *arena, Problems *problems, const Options *opti
  * false after an error. */
 bool elaborator_load(Elaborator *e, const char *path);
 void elaborator_close(Elaborator *e);        // its tables; the rest is the arena's
+
+/* The parts of elaborator_load, for a program that is entered piece by piece: the library and an empty file of that
+ * path; the declarations of a file with those it uses; a declaration's names in the scope of the file (a Problem where
+ * they are taken); and its check, inside graph_begin and graph_end. */
+void elaborator_start(Elaborator *e, const char *path);
+bool elaborator_read(Elaborator *e, const char *path, AstList *all);
+void elaborator_declare(Elaborator *e, const Ast *ast);
+void elaborator_check(Elaborator *e, const Ast *ast);
+Name declaration_name(const Ast *ast); // NULL: it has none, or several
+
 void elaborator_check_stdlib(Elaborator *e); // the generic check of the library itself
 
 /* ---- expressions (eval.c, operators.c, index.c) ---- */
@@ -232,6 +255,8 @@ const Value *eval_map(Elaborator *e, Scope *scope, const Ast *ast);
 const Value *eval_yield(Elaborator *e, Scope *scope, const Ast *ast);
 const Value *eval_branch(Elaborator *e, Scope *scope, const Ast *ast, Node *condition);
 const Value *eval_index(Elaborator *e, Scope *scope, const Ast *ast);
+/* The subscripts of an AST_INDEX applied to a tensor or column. */
+const Value *index_value(Elaborator *e, Scope *scope, const Ast *ast, const Value *base);
 /* The values a `for` runs over. -1 after a Problem. */
 int eval_rounds(Elaborator *e, const Ast *at, const Value *over, const Value ***out);
 bool eval_statement(Elaborator *e, Scope *scope, const Ast *statement,

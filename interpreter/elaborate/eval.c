@@ -103,10 +103,12 @@ static const Value *eval_binary(Elaborator *e, Scope *scope, const Ast *ast) {
   for (i = 0; i < depth; i++) {
     const Ast *a = chain[i];
     if (a->u.binary.op == OPERATOR_PIPE) {
+      if (!e->functions && e->graph) e->graph->place = a->u.binary.right->span;
       value = eval_pipe(e, scope, value, a->u.binary.left, a->u.binary.right);
       continue;
     }
     const Value *right = eval(e, scope, a->u.binary.right);
+    if (!e->functions && e->graph) e->graph->place = (Span){a->at.source, a->at.start, a->span.end};
     value = operate(e, a, a->u.binary.op, value, right);
   }
   return value;
@@ -144,6 +146,13 @@ static const Value *fitted_property(Elaborator *e, const Fitted *fitted, Name na
   return NULL;
 }
 
+/* A whole column, or of it the rows that were chosen. */
+static const Value *data_field(Elaborator *e, const Ast *ast, const Value *base, Name name) {
+  const Value *whole = dataset_whole(e, base->u.data.data, base->u.data.part, name, ast);
+  if (!base->u.data.rows || whole->kind != VALUE_TENSOR) return whole;
+  return index_value(e, base->u.data.scope, base->u.data.rows, whole);
+}
+
 static const Value *eval_field(Elaborator *e, Scope *scope, const Ast *ast) {
   const Value *base = eval(e, scope, ast->u.field.base);
   Name name = ast->kind == AST_FIELD ? ast->u.field.name : NULL;
@@ -165,7 +174,7 @@ static const Value *eval_field(Elaborator *e, Scope *scope, const Ast *ast) {
         part->u.data.whole = false;
         return part;
       }
-    if (name) return dataset_whole(e, base->u.data.data, base->u.data.part, name, ast);
+    if (name) return data_field(e, ast, base, name);
     break;
   case VALUE_TENSOR:
     if (name && base->u.tensor.fitted) value = fitted_property(e, base->u.tensor.fitted, name);
@@ -292,12 +301,14 @@ const Value *eval(Elaborator *e, Scope *scope, const Ast *ast) {
       [AST_MAP] = eval_map,     [AST_BLOCK] = eval_block,
   };
   Span span = e->graph ? e->graph->span : (Span){0};
-  if (e->graph)
-    e->graph->span =
-        ast->kind == AST_BINARY || ast->kind == AST_CALL || ast->kind == AST_INDEX ? ast->span : span;
+  Span place = e->graph ? e->graph->place : (Span){0};
+  if (e->graph && (ast->kind == AST_BINARY || ast->kind == AST_CALL || ast->kind == AST_INDEX)) {
+    e->graph->span = ast->span;
+    if (!e->functions) e->graph->place = ast->span;
+  }
   Eval *function = (size_t)ast->kind < sizeof(table) / sizeof(*table) ? table[ast->kind] : NULL;
   const Value *value = (function ? function : eval_misplaced)(e, scope, ast);
-  if (e->graph) e->graph->span = span;
+  if (e->graph) e->graph->span = span, e->graph->place = place;
   return value;
 }
 
