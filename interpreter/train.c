@@ -624,7 +624,7 @@ static void orders_close(Training *t) {
 
 static bool training_hooks_open(Training *t) {
   if (!t->task->hooks) return true;
-  t->hooks = train_hooks_open(t->session, t->task, t->train, t->rows, t->batches, t->run ? t->run->folder : NULL);
+  t->hooks = train_hooks_open(t->session, t->task, t->train, t->rows, t->batches, t->run ? t->run->folder : ".");
   return t->hooks != NULL;
 }
 
@@ -682,6 +682,10 @@ static void training_save(Training *t) {
   Session *session = t->session;
   const Settings *s = &t->task->settings;
   averages_take(t);
+  if (!t->keeps) {
+    if (t->best) weights_restore(session, t->best);
+    return;
+  }
   bool differ = t->best && t->best_step != t->step;
   if (differ && !save_weights(t, "last.safetensors")) return;
   if (t->best) weights_restore(session, t->best);
@@ -748,11 +752,21 @@ int training_go(Training *t, int64_t steps) {
   return t->exit_code ? t->exit_code : interrupted ? 128 + interrupted : 0;
 }
 
+bool training_over(const Training *t) { return t->stop || t->step >= t->steps; }
+
+double training_loss(const Training *t) { return t->loss; }
+
+int64_t training_steps(const Training *t) { return t->steps; }
+
+const Pass *training_pass(const Training *t) { return t->task->train; }
+
+void training_drop(Training *t) { training_free(t); }
+
 int training_end(Training *t) {
   ask(t, HOOK_FINISH, t->epoch);
   const char *log = train_hooks_log(t->hooks);
   if (log) report_line(t->session->report, t->task->name, "what its hook logged: %s", log);
-  if (!t->exit_code && t->keeps) training_save(t);
+  if (!t->exit_code) training_save(t);
   int code = t->exit_code ? t->exit_code : interrupted ? 128 + interrupted : 0;
   training_free(t);
   return code;

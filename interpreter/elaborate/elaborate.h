@@ -214,6 +214,7 @@ struct Elaborator {
   int field_step;             // number of its next fitted step
   int depth;                  // of calls
   int functions;              // of fns, in the layer that is computed: their nodes have the place of the call
+  AstList watches;            // expressions whose values a train block gives as outputs watch.0, watch.1, …
   uint64_t line;              // of a session: the step of the random numbers of its lets; 0 in a file
   const volatile int *stop;   // see RunArgs
 };
@@ -562,6 +563,9 @@ typedef struct {
 } Task;
 
 Task *task_elaborate(Elaborator *e, const Ast *ast);
+/* What a train block measures, over other rows (a VALUE_DATA; NULL: those it is validated on), as an eval task. NULL
+ * after a Problem. */
+Task *task_measured(Elaborator *e, const Ast *train, const Value *data);
 bool settings_statement(const Ast *statement);
 bool metric_falls(const char *metric); // less of it is better, unless the program says otherwise
 bool settings_read(Elaborator *e, const Ast *task, Scope *scope, Settings *settings);
