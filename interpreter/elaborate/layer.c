@@ -381,6 +381,18 @@ static const Value *instance_body(Elaborator *e, const Ast *at, const Value *ins
   return value;
 }
 
+/* Whether `b` says less than `a`: the same inputs, in a batch of some number of rows. */
+static bool says_less(const Elaborator *e, const Called *a, const Type *b, int inputs) {
+  if (a->inputs != inputs) return false;
+  for (int i = 0; i < inputs; i++) {
+    const Type *x = &a->type[i], *y = &b[i];
+    if (x->rank != y->rank || x->rank == 0 || x->size[0] != e->batch || y->size[0] == e->batch) return false;
+    for (int k = 1; k < x->rank; k++)
+      if (x->size[k] != y->size[k]) return false;
+  }
+  return inputs > 0;
+}
+
 static void remember_inputs(Elaborator *e, const Ast *at, const char *model, const Argument *args,
                             int count) {
   Type *type = ARENA_ARRAY(e->arena, Type, count + 1);
@@ -392,6 +404,7 @@ static void remember_inputs(Elaborator *e, const Ast *at, const char *model, con
   }
   int i = 0;
   while (i < e->calleds && strcmp(e->called[i].model, model) != 0) i++;
+  if (i < e->calleds && says_less(e, &e->called[i], type, count)) return;
   if (i == e->calleds)
     e->called = arena_grow(e->arena, e->called, (size_t)e->calleds++, &e->called_capacity, sizeof(Called));
   e->called[i] = (Called){model, type, count};

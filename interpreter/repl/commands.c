@@ -20,7 +20,7 @@ const ReplCommand repl_commands[] = {
     {"grad", "EXPRESSION NAME", "the gradient of a number by what it is made of", run_grad},
     {"check", "FUNCTION INPUT", "gradients beside finite differences", run_check},
     {"why", "WEIGHT", "where it is declared, first filled and changed, and by which losses", run_why},
-    {"plot", "EXPRESSION, …", "vectors as lines; `loss` is that of the last training", run_plot},
+    {"plot", "EXPRESSION [, EXPRESSION]", "vectors as lines; `loss` is that of the last training", run_plot},
     {"hist", "EXPRESSION", "how often which numbers occur", run_hist},
     {"image", "EXPRESSION", "pictures, in half blocks", run_image},
     {"table", "DATA", "columns, ranges, first rows", run_table},

@@ -9,7 +9,18 @@
 #include <ctype.h>
 #include <string.h>
 
+/* Whether the name is an input or setting of the declaration, and so no other thing in it. */
+static bool is_own(const Ast *ast, Name name) {
+  if (ast->kind < AST_FN || ast->kind > AST_METRIC) return false;
+  const AstList *lists[] = {&ast->u.function.settings, &ast->u.function.params};
+  for (int l = 0; l < 2; l++)
+    for (int i = 0; i < lists[l]->count; i++)
+      if (lists[l]->item[i]->u.binding.name == name) return true;
+  return false;
+}
+
 bool mentions(const Ast *ast, Name name) {
+  if (is_own(ast, name)) return false;
   const Source *source = source_by_id(ast->span.source);
   if (!source) return false;
   const char *p = source->text + ast->span.start, *end = source->text + ast->span.end;

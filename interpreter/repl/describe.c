@@ -156,7 +156,8 @@ void run_show(Repl *repl, const char *rest) {
     Text out = {0};
     const char *path = made.model->u.instance.path;
     Stage *stage;
-    text_printf(&out, " %-24s %-25s %9s   work a row\n", path, "shape", "weights");
+    bool rows = made.called->inputs && made.called->type[0].rank && !dim_has_symbol(made.called->type[0].size[0], repl->e->batch);
+    text_printf(&out, " %-24s %-25s %9s   work%s\n", path, "shape", "weights", rows ? "" : " a row");
     for (int i = 0; i < made.called->inputs; i++) {
       const AstList *params = &made.model->ast->u.function.params;
       text_printf(&out, " %-24s ", i < params->count ? params->item[i]->u.binding.name : "input");

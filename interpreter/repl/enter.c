@@ -263,6 +263,8 @@ static void trainings_follow(Repl *repl, const Change *change, int changes, cons
 
 /* What hangs on the change and is wrong now is told; the change stays. */
 static void tell_affected(Repl *repl, const AstList *affected) {
+  Text others = {0};
+  int wrong = 0;
   for (int i = 0; i < affected->count; i++) {
     AstList one = {.item = &affected->item[i], .count = 1};
     check_all(repl, &one, true);
@@ -270,15 +272,25 @@ static void tell_affected(Repl *repl, const AstList *affected) {
     Name name[NAMES];
     int count;
     names_of(affected->item[i], name, NAMES, &count);
-    say(repl, "%s does not fit any more:\n", count ? name[0] : "what was there");
-    said_problems(repl);
+    if (wrong++ == 0) {
+      say(repl, "%s does not fit any more:\n", name[0]);
+      said_problems(repl);
+    } else
+      text_printf(&others, "%s%s", wrong > 2 ? ", " : "", name[0]);
+    problems_renew(repl->call->problems);
   }
+  if (wrong > 1) say(repl, wrong > 2 ? "nor do %s\n" : "nor does %s\n", text_string(&others));
+  text_free(&others);
 }
 
 bool enter(Repl *repl, Change *change, int changes) {
   Elaborator *e = repl->e;
   Before before = remember(repl);
-  repl->aside = false;
+  repl->aside = repl->tells = false;
+  for (int c = 0; c < changes; c++) {
+    AstKind kind = (change[c].now ? change[c].now : change[c].before)->kind;
+    repl->tells = repl->tells || kind == AST_MODEL || kind == AST_LAYER;
+  }
   const AstList *old = e->declaration;
   bool *affected = ARENA_ARRAY(e->arena, bool, old->count + 1);
   affected_by(repl, change, changes, affected);

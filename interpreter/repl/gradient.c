@@ -225,8 +225,8 @@ void run_time(Repl *repl, const char *rest) {
     }
     qsort(ms, (size_t)runs, sizeof *ms, by_size);
     if (runs)
-      say(repl, "first %.2f ms, then %.3f ms a run (median of %d, fastest %.3f ms)\n", 1e3 * first, ms[runs / 2], runs,
-          ms[0]);
+      say(repl, "checked and planned in %.3g ms, then %.3g ms a run (median of %d, fastest %.3g ms)\n", 1e3 * first,
+          ms[runs / 2], runs, ms[0]);
     else if (!interrupted)
       say(repl, "%.2f ms, and nothing of it is left to run\n", 1e3 * first);
   }

@@ -57,6 +57,7 @@ typedef struct {
   Survivor *survivor;
   int survivors;
   size_t survivor_capacity;
+  bool tells; // a model or layer was declared anew: it is told that weights were kept, too
   bool aside; // the change that is made has put weights aside
   Dataset **old_data; // tables that were declared anew
   int old_datas;

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define COLUMNS 10 // of a table that are named
+
 #define WHOLE 12 // a matrix up to this many rows and columns is shown whole (show_value.c)
 
 /* Whether show_tensor leaves something out. */
@@ -143,17 +145,20 @@ static void describe_table(Repl *repl, const Value *value, Text *out) {
   Saved saved = graph_begin(e, false, DTYPE_F32);
   Scope *fields = scope_new(e, NULL);
   dataset_bind_fields(e, data, fields);
+  Text columns = {0};
+  int count = 0;
   for (int i = 0; i < fields->count && !went_wrong(repl); i++) {
     const Value *field = fields->binding[i].value;
-    if (!field || (field->kind != VALUE_TENSOR && field->kind != VALUE_COLUMN)) continue;
-    text_printf(out, "  %-16s ", fields->binding[i].name);
-    if (field->kind == VALUE_TENSOR)
+    if (field && field->kind == VALUE_TENSOR) {
+      text_printf(out, "  %-16s ", fields->binding[i].name);
       type_print(&field->u.tensor.node->type, out);
-    else
-      text_add(out, field->u.column.column->text ? "text" : "a column of numbers");
-    text_add(out, "\n");
+      text_add(out, "\n");
+    } else if (field && field->kind == VALUE_COLUMN && ++count <= COLUMNS)
+      text_printf(&columns, "%s %s", count > 1 ? "," : "", fields->binding[i].name);
   }
   graph_end(e, &saved);
+  if (count) text_printf(out, "  columns         %s%s\n", text_string(&columns), count > COLUMNS ? ", …" : "");
+  text_free(&columns);
 }
 
 static void describe_model(Repl *repl, const Value *value, Text *out) {

@@ -62,7 +62,7 @@ static bool has_survivors(const Repl *repl, const char *model) {
 typedef struct {
   Text *out;
   const char *layer, *word; // the last thing told, which further weights of the layer join
-  int told;
+  int told, others; // others: than kept
 } Tale;
 
 static void tell(Repl *repl, Tale *tale, const char *path, const char *word) {
@@ -71,6 +71,7 @@ static void tell(Repl *repl, Tale *tale, const char *path, const char *word) {
   if (tale->layer && !strcmp(tale->layer, layer) && !strcmp(tale->word, word)) return;
   tale->layer = layer;
   tale->word = word;
+  tale->others += strcmp(word, "kept") != 0;
   if (tale->told++ == 12) text_add(tale->out, ", …");
   if (tale->told > 12) return;
   text_printf(tale->out, "%s%s %s", tale->told > 1 ? ", " : "", layer, word);
@@ -95,7 +96,8 @@ bool weights_adopt(Repl *repl, Text *out) {
     for (int i = from; i < e->weights; i++) same = same || !strcmp(left->path, e->weight[i].canonical);
     if (!same) tell(repl, &tale, left->path, "gone");
   }
-  if (tale.told) text_add(out, "\n");
+  if (tale.told && !tale.others && !repl->tells) out->length = 0; // as one expects
+  if (out->length) text_add(out, "\n");
   repl->weights_seen = e->weights;
   return tale.told > 0;
 }
