@@ -735,6 +735,7 @@ int64_t training_step(const Training *t) { return t->step; }
 
 int training_go(Training *t, int64_t steps) {
   t->pause = steps ? t->step + steps : 0;
+  if (steps) t->stop = false; // it is asked to go on
   if (t->pause > t->steps && t->rows) { // past its end: the epochs go on
     t->steps = t->pause;
     t->epochs = (t->steps + t->batches - 1) / (t->batches > 0 ? t->batches : 1);
@@ -762,19 +763,19 @@ const Pass *training_pass(const Training *t) { return t->task->train; }
 
 void training_drop(Training *t) { training_free(t); }
 
-int training_end(Training *t) {
+void training_settle(Training *t) {
   ask(t, HOOK_FINISH, t->epoch);
   const char *log = train_hooks_log(t->hooks);
   if (log) report_line(t->session->report, t->task->name, "what its hook logged: %s", log);
   if (!t->exit_code) training_save(t);
-  int code = t->exit_code ? t->exit_code : interrupted ? 128 + interrupted : 0;
-  training_free(t);
-  return code;
 }
 
 int train_task(Session *session, Task *task) {
   Training *t = training_begin(session, task, true);
   if (!t) return problems_exit_code(session->problems) ? problems_exit_code(session->problems) : 3;
   training_go(t, 0);
-  return training_end(t);
+  training_settle(t);
+  int code = t->exit_code ? t->exit_code : interrupted ? 128 + interrupted : 0;
+  training_free(t);
+  return code;
 }

@@ -26,9 +26,9 @@ int64_t training_steps(const Training *training); // those of all of it
 double training_loss(const Training *training);   // of the last batch; NaN before the first
 const Pass *training_pass(const Training *training);
 bool training_over(const Training *training); // all its steps are made, or it stopped by itself
-/* The weights of the best validation become the model's where the program keeps them, and are saved where it keeps;
- * frees it; the exit code. */
-int training_end(Training *training);
+/* At its end: the weights of the best validation become the model's where the program keeps them, and are saved where
+ * the training keeps. It can still go on. */
+void training_settle(Training *training);
 void training_drop(Training *training); // frees it, the weights stay as they are
 
 #endif

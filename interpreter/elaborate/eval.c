@@ -302,10 +302,9 @@ const Value *eval(Elaborator *e, Scope *scope, const Ast *ast) {
   };
   Span span = e->graph ? e->graph->span : (Span){0};
   Span place = e->graph ? e->graph->place : (Span){0};
-  if (e->graph && (ast->kind == AST_BINARY || ast->kind == AST_CALL || ast->kind == AST_INDEX)) {
-    e->graph->span = ast->span;
-    if (!e->functions) e->graph->place = ast->span;
-  }
+  bool operation = ast->kind == AST_BINARY || ast->kind == AST_CALL || ast->kind == AST_INDEX;
+  if (e->graph && operation) e->graph->span = ast->span;
+  if (e->graph && (operation || ast->kind == AST_FIELD) && !e->functions) e->graph->place = ast->span;
   Eval *function = (size_t)ast->kind < sizeof(table) / sizeof(*table) ? table[ast->kind] : NULL;
   const Value *value = (function ? function : eval_misplaced)(e, scope, ast);
   if (e->graph) e->graph->span = span, e->graph->place = place;

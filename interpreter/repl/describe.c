@@ -133,13 +133,17 @@ static int64_t numbers_below(const Elaborator *e, const char *path) {
 }
 
 static void stage_row(Repl *repl, const Stage *stage, bool sizes, Text *out) {
+  text_add(out, " ");
+  text_column(out, stage->name, 25);
   size_t start = out->length;
-  text_printf(out, " %-24s ", stage->name);
   type_print(&stage->node->type, out);
   int64_t numbers = numbers_below(repl->e, stage->layer);
   if (sizes) {
-    while (out->length < start + 50) text_add(out, " ");
-    text_printf(out, "%10" PRId64 "   ", numbers);
+    while (out->length < start + 25) text_add(out, " ");
+    if (numbers)
+      text_printf(out, "%10" PRId64 "   ", numbers);
+    else
+      text_add(out, "             ");
     if (stage->flops) work_write((double)stage->flops, out);
   }
   while (out->length > start && out->bytes[out->length - 1] == ' ') out->bytes[--out->length] = 0;

@@ -84,6 +84,7 @@ void say_text(Repl *repl, Text *text);  // and frees it
 bool said_problems(Repl *repl);         // draws what went wrong and forgets it; whether there was an error
 bool went_wrong(const Repl *repl);      // whether there is an error that has not been drawn
 const char *text_of(Repl *repl, Text *text); // a copy for as long as the session lives; frees it
+void text_column(Text *out, const char *text, int width); // and blanks to so many code points, one at least
 const char *type_text(Repl *repl, const Type *type);
 
 // ---- values (evaluate.c) ----

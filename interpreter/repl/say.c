@@ -33,6 +33,13 @@ const char *text_of(Repl *repl, Text *text) {
   return copy;
 }
 
+void text_column(Text *out, const char *text, int width) {
+  text_add(out, text);
+  for (const char *p = text; *p; p++) width -= ((unsigned char)*p & 0xc0) != 0x80;
+  do text_add(out, " ");
+  while (--width > 0);
+}
+
 const char *type_text(Repl *repl, const Type *type) {
   Text text = {0};
   type_print(type, &text);

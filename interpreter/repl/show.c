@@ -52,10 +52,12 @@ static bool has_tensors(const Value *value) {
 
 /* A part of a record on a line of its own. */
 static void show_part(const char *name, const Type *type, const void *data, Text *out) {
+  text_add(out, " ");
+  text_column(out, name, 24);
   size_t start = out->length;
-  text_printf(out, " %-28s ", name);
   type_print(type, out);
-  while (out->length < start + 44) text_add(out, " ");
+  do text_add(out, " ");
+  while (out->length < start + 18);
   if (type->rank == 0)
     number_short(number_at(type, data, 0), out);
   else {
@@ -76,7 +78,8 @@ static void show_value(Repl *repl, const Evaluation *evaluation, const Value *va
     return;
   }
   if (!has_tensors(value)) {
-    if (name) text_printf(out, " %-28s ", name);
+    if (name) text_add(out, " ");
+    if (name) text_column(out, name, 24);
     describe(repl, value, out);
     return;
   }

@@ -9,7 +9,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#define NAME_MOST 24
+#define NAME_MOST 21
 
 /* Marks what the result is made of. */
 static bool *needed_by(Arena *arena, const Node *result) {
@@ -116,6 +116,18 @@ static bool is_input(const Node *node) {
   return (role == VARIABLE_CONSTANT || role == VARIABLE_COLUMN) && node->type.rank > 0;
 }
 
+/* Whether only views of it are used: then these are shown, not the whole. */
+static bool is_only_cut(const Node *node, const bool *needed, const Node *result) {
+  bool cut = false;
+  for (int k = node->id + 1; k <= result->id; k++)
+    for (int s = 0; needed[k] && s < result->graph->node[k]->nsrc; s++) {
+      if (result->graph->node[k]->src[s] != node) continue;
+      if (result->graph->node[k]->op != OP_SLICE) return false;
+      cut = true;
+    }
+  return cut;
+}
+
 int stages_of(Repl *repl, const Node *result, const char *path, int first, int last, Stage **out) {
   const Graph *graph = result->graph;
   Arena *scratch = arena_new(0);
@@ -130,7 +142,7 @@ int stages_of(Repl *repl, const Node *result, const char *path, int first, int l
     bool outside;
     if (!needed[i]) continue;
     const char *layer = layer_below(repl, node, path, &outside);
-    bool input = is_input(node) && !layer && !path;
+    bool input = is_input(node) && !layer && !path && !is_only_cut(node, needed, result);
     if (outside || (is_source(node) && !layer && !input)) continue;
     if (!before || input || after_input || !same_stage(before, layer_before, node, layer))
       stage[count++] = (Stage){.name = stage_name(repl, node, layer, path), .layer = layer, .first = i};

@@ -124,10 +124,11 @@ static void show_stage(Walk *w) {
   const void *data = w->gradients ? kept->gradient : kept->value;
   Text out = {0};
   for (int i = 1; i < w->levels; i++) text_add(&out, "  ");
-  text_printf(&out, " %s%-22s ", w->gradients ? "∂ " : "", stage->name);
+  text_printf(&out, w->gradients ? " ∂ " : " ");
+  text_column(&out, stage->name, w->gradients ? 21 : 23);
   size_t start = out.length;
   type_print_shape(&kept->type, &out);
-  while (out.length < start + 18) text_add(&out, " ");
+  while (out.length < start + 17) text_add(&out, " ");
   if (data) {
     Statistics s = statistics_of(&kept->type, data);
     text_add(&out, " ");
@@ -156,8 +157,7 @@ static void step_next(Walk *w) {
     level_of(w)->at++;
     show_stage(w);
   } else {
-    say(w->repl, " (end)\n");
-    w->over = true;
+    say(w->repl, " (end: b goes back, g shows gradients, q leaves)\n");
   }
 }
 
@@ -327,9 +327,7 @@ static void go_in(Walk *w) {
   int layers = 0, only = 0;
   for (int i = 0; i < level->count; i++)
     if (level->stage[i].layer) layers++, only = i;
-  if (layers != 1 || only != level->count - 1 || !strcmp(level->stage[only].name, "it")) return;
-  for (int i = 0; i < only; i++)
-    if (level->stage[i].node->op != OP_READ) return;
+  if (layers != 1 || only != level->count - 1 || !declaration_named(w->repl, level->stage[only].name)) return;
   Stage *inner;
   const Stage model = level->stage[only];
   int count = stages_of(w->repl, w->result, model.layer, model.first, model.last, &inner);

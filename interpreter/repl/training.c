@@ -125,20 +125,17 @@ void run_train(Repl *repl, const char *rest) {
   const Ast *ast = task_named(repl, name, TASK_TRAIN);
   if (!ast) return;
   Going *going = going_find(repl, ast->u.task.name);
+  if (going && !steps && training_over(going->training)) { // it was at its end: all of it anew
+    trainings_drop(repl, ast->u.task.name);
+    going = NULL;
+  }
   Training *training = going ? going->training : training_start(repl, ast);
   if (!training) return;
   watch_training(repl, training);
   int code = training_go(training, steps);
   if (code == 0 || code >= 128) tell_training(repl, name, training);
-  bool over = training_over(training) && !interrupted;
-  if (!over && (code == 0 || code >= 128)) return;
-  if (code == 0) training_end(training);
-  for (int i = 0; i < repl->goings; i++)
-    if (repl->going[i].training == training) {
-      if (code) training_drop(training);
-      repl->going[i] = repl->going[--repl->goings];
-      break;
-    }
+  if (code == 0 && training_over(training)) training_settle(training);
+  if (code && code < 128) trainings_drop(repl, ast->u.task.name);
 }
 
 /* ---- :eval, :run ---- */
@@ -244,6 +241,13 @@ void run_watch(Repl *repl, const char *rest) {
   repl->watched[repl->watches++] = (Watched){ast, text};
 }
 
+/* So many bytes of a path, and the number that belongs to the last name in them. */
+static const char *with_number(Repl *repl, const char *canonical, size_t length) {
+  if (canonical[length] == '.' && canonical[length + 1] >= '0' && canonical[length + 1] <= '9')
+    length += 1 + strcspn(canonical + length + 1, ".");
+  return arena_copy(repl->call->arena, canonical, length);
+}
+
 /* The path as the program's weights have it: net.Dense is net.Dense.0. NULL after a Problem. */
 static const char *layer_path(Repl *repl, const char *text) {
   const Elaborator *e = repl->e;
@@ -253,13 +257,13 @@ static const char *layer_path(Repl *repl, const char *text) {
     const char *path = weight_path(e, &e->weight[i]), *dot = strrchr(path, '.');
     known[count++] = arena_copy(repl->call->arena, path, dot ? (size_t)(dot - path) : strlen(path));
     const char *canonical = e->weight[i].canonical;
-    if (path_below(canonical, text)) return text;
+    if (path_below(canonical, text)) return with_number(repl, canonical, strlen(text));
     if (!path_below(path, text)) continue;
     size_t levels = 0, at = 0; // as many names of the canonical path
     for (const char *p = text; *p; p++) levels += *p == '.' && !(p[1] >= '0' && p[1] <= '9');
     for (; canonical[at]; at++)
       if (canonical[at] == '.' && !(canonical[at + 1] >= '0' && canonical[at + 1] <= '9') && levels-- == 0) break;
-    return arena_copy(repl->call->arena, canonical, at);
+    return with_number(repl, canonical, at);
   }
   problem_repl_unknown(repl->call->problems, text, name_nearest(text, known, count));
   return NULL;
