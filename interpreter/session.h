@@ -76,7 +76,6 @@ void runner_free(Runner *runner);
 /* Weights and states, with fitted statistics and the program, to a bundle and back. */
 Bundle *session_bundle(Session *session, const char *model); // model NULL: all
 bool session_load(Session *session, const char *path, Span span, const char *model, bool statistics);
-const char *weight_path(const Elaborator *e, const Weight *weight); // as shown: net.Dense.W, net.Dense.1.W
 
 /* What a measure came to: sums over rows of its values. */
 typedef struct {

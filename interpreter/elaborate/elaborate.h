@@ -575,6 +575,7 @@ const Value *eval_selection(Elaborator *e, Scope *scope, const Ast *ast);
 /* What the weights hold here: a tensor if the path is complete, else a record. UNKNOWN if there are none so far. */
 const Value *weights_value(Elaborator *e, const Value *selection, const Ast *at);
 const char *weights_path(const Value *value); // of a model, also one of several parts; NULL: it is none
+const char *weight_path(const Elaborator *e, const Weight *weight); // as shown: net.Dense.W, net.Dense.1.W
 bool path_below(const char *path, const char *above); // or the same
 bool weights_are(const Value *value);                 // a model, or some of its weights
 /* The record of what they hold here, parts named by their path below the model. */

@@ -153,7 +153,38 @@ static const Value *data_field(Elaborator *e, const Ast *ast, const Value *base,
   return index_value(e, base->u.data.scope, base->u.data.rows, whole);
 }
 
+/* net.Dense.1.b, net.Block: weights by their path; NULL where the name in front is no model that has some there. */
+static const Value *path_value(Elaborator *e, Scope *scope, const Ast *ast) {
+  const Ast *root = ast;
+  while (root->kind == AST_FIELD || root->kind == AST_PART) root = root->u.field.base;
+  Binding *binding = root->kind == AST_NAME ? scope_find(scope, root->u.name) : NULL;
+  if (!binding || !binding->declaration || binding->declaration->kind != AST_MODEL) return NULL;
+  Text path = {0};
+  ast_write(ast, &path);
+  const Weight *whole = NULL;
+  bool some = false;
+  for (int i = 0; i < e->weights; i++) {
+    const char *shown = weight_path(e, &e->weight[i]), *canonical = e->weight[i].canonical;
+    if (!strcmp(shown, text_string(&path)) || !strcmp(canonical, text_string(&path))) whole = &e->weight[i];
+    some = some || path_below(shown, text_string(&path)) || path_below(canonical, text_string(&path));
+  }
+  const Value *value = NULL;
+  if (whole)
+    value = value_tensor(e, variable_value(e, whole->variable));
+  else if (some && ast->u.field.base->kind != AST_NAME && binding->value && binding->value->kind == VALUE_INSTANCE) {
+    Value *selection = ARENA_NEW(e->arena, Value);
+    *selection = (Value){.kind = VALUE_WEIGHTS, .known = true};
+    selection->u.weights.model = root->u.name;
+    selection->u.weights.glob = arena_printf(e->arena, "%s.**", text_string(&path));
+    value = weights_value(e, selection, ast);
+  }
+  text_free(&path);
+  return value;
+}
+
 static const Value *eval_field(Elaborator *e, Scope *scope, const Ast *ast) {
+  const Value *weights = path_value(e, scope, ast);
+  if (weights) return weights;
   const Value *base = eval(e, scope, ast->u.field.base);
   Name name = ast->kind == AST_FIELD ? ast->u.field.name : NULL;
   static const char *const parts[PART_COUNT] = {"", "train", "valid", "test"};
@@ -323,10 +354,12 @@ static const Value *let_value(Elaborator *e, Scope *scope, const Ast *let) {
     int count = call_arguments(e, scope, &value->u.call.items, NULL, NULL, &args);
     if (callee->kind == VALUE_LAYER)
       return layer_make(e, value, callee, args, count, let->u.binding.pattern->u.name);
-    Span span = e->graph->span;
+    Span span = e->graph->span, place = e->graph->place;
     e->graph->span = value->span;
+    if (!e->functions) e->graph->place = value->span;
     const Value *result = call_value(e, value, callee, args, count);
     e->graph->span = span;
+    e->graph->place = place;
     return result;
   }
   return eval(e, scope, value);

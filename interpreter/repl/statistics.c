@@ -46,7 +46,7 @@ static void add_number(const char *name, double x, Text *out) {
   text_printf(out, "%s ", name);
   size_t start = out->length;
   number_short(x, out);
-  while (out->length < start + 7) text_add(out, " ");
+  while (out->length < start + 8) text_add(out, " ");
 }
 
 void statistics_write(const Statistics *s, Text *out) {
