@@ -48,8 +48,10 @@ Ast *parse_expression(Arena *arena, Problems *problems, const Source *source) {
 
 Ast *parse_input(Arena *arena, Problems *problems, const Source *source, bool *unfinished) {
   int mark = problems_total(problems), before = problems_count(problems, SEVERITY_ERROR);
-  *unfinished = false;
-  Ast *input = parse(arena, problems, source, TOKEN_START_INPUT, unfinished);
-  if (*unfinished) problems_forget(problems, mark);
-  return *unfinished || problems_count(problems, SEVERITY_ERROR) != before ? NULL : input;
+  bool ended = false;
+  Ast *input = parse(arena, problems, source, TOKEN_START_INPUT, &ended);
+  if (problems_count(problems, SEVERITY_ERROR) != before) input = NULL;
+  if (unfinished && ended) problems_forget(problems, mark);
+  if (unfinished) *unfinished = ended;
+  return input;
 }

@@ -19,7 +19,8 @@ Ast *parse_expression(Arena *arena, Problems *problems, const Source *source);
 
 /* What is entered at once in a session: declarations, expressions and `name = value` (AST_ASSIGN), as an AST_PROGRAM.
  * NULL after a problem, and where the text ends too early (an open bracket, an operator without its right side):
- * then `unfinished` is true and nothing is reported, so that more lines can be added. */
+ * then `unfinished` is true and nothing is reported, so that more lines can be added. With `unfinished` NULL that is a
+ * problem like any other. */
 Ast *parse_input(Arena *arena, Problems *problems, const Source *source, bool *unfinished);
 
 #endif

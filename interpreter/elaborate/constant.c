@@ -143,8 +143,13 @@ static bool run_let(Elaborator *e, Graph *let) {
     backend->forget(backend, plan);
     backend->close(backend);
   }
+  bool stopped = e->stop && *e->stop;
+  for (int i = 0; i < graph->outputs && stopped; i++) { // what is there is not the value
+    memory_free(graph->output[i].variable->data);
+    graph->output[i].variable->data = NULL;
+  }
   arena_free(scratch);
-  return backend != NULL;
+  return backend && !stopped;
 }
 
 bool constants_ready(Elaborator *e, const Graph *graph) {

@@ -256,6 +256,8 @@ const Value *eval_map(Elaborator *e, Scope *scope, const Ast *ast);
 const Value *eval_yield(Elaborator *e, Scope *scope, const Ast *ast);
 const Value *eval_branch(Elaborator *e, Scope *scope, const Ast *ast, Node *condition);
 const Value *eval_index(Elaborator *e, Scope *scope, const Ast *ast);
+/* A field of a table, or of those rows of it that the value has. */
+const Value *data_field(Elaborator *e, const Ast *ast, const Value *base, Name name);
 /* The subscripts of an AST_INDEX applied to a tensor or column. */
 const Value *index_value(Elaborator *e, Scope *scope, const Ast *ast, const Value *base);
 /* The values a `for` runs over. -1 after a Problem. */

@@ -147,7 +147,7 @@ static const Value *fitted_property(Elaborator *e, const Fitted *fitted, Name na
 }
 
 /* A whole column, or of it the rows that were chosen. */
-static const Value *data_field(Elaborator *e, const Ast *ast, const Value *base, Name name) {
+const Value *data_field(Elaborator *e, const Ast *ast, const Value *base, Name name) {
   const Value *whole = dataset_whole(e, base->u.data.data, base->u.data.part, name, ast);
   if (!base->u.data.rows || whole->kind != VALUE_TENSOR) return whole;
   return index_value(e, base->u.data.scope, base->u.data.rows, whole);

@@ -16,13 +16,13 @@ static void type_write(Repl *repl, const Value *value, Text *out) {
     type_print(&value->u.tensor.node->type, out);
   else if (value->kind == VALUE_LIST || (value->kind == VALUE_RECORD && !value->u.items.model)) {
     bool list = value->kind == VALUE_LIST;
-    text_add(out, list ? "list of (" : "(");
+    text_add(out, list ? "[" : "(");
     for (int i = 0; i < value->u.items.count; i++) {
       if (i) text_add(out, ", ");
       if (value->u.items.name && value->u.items.name[i]) text_printf(out, "%s: ", value->u.items.name[i]);
       type_write(repl, value->u.items.item[i], out);
     }
-    text_add(out, ")");
+    text_add(out, list ? "]" : ")");
   } else if (value->kind == VALUE_INT || value->kind == VALUE_FLOAT || value->kind == VALUE_BOOL ||
              value->kind == VALUE_STRING)
     text_add(out, value->kind == VALUE_INT     ? "int"
@@ -305,8 +305,10 @@ void run_doc(Repl *repl, const char *rest) {
   if (function) {
     signature_write(ast, &out);
     text_printf(&out, "\n%s%s", ast->u.function.doc ? ast->u.function.doc : "", ast->u.function.doc ? "\n" : "");
-  } else
+  } else {
+    if (value->kind <= VALUE_STRING) text_printf(&out, "%s = ", name);
     describe(repl, value, &out);
+  }
   say_text(repl, &out);
 }
 
@@ -383,7 +385,7 @@ static const Weight *weight_named(Repl *repl, const char *name) {
   for (int i = 0; i < e->weights; i++) { // net.b: the last name is enough where it is the only one
     const char *dot = strrchr(name, '.'), *own = strrchr(e->weight[i].canonical, '.');
     size_t model = strcspn(name, ".");
-    if (dot && !strcmp(dot, own) && strlen(e->weight[i].model) == model && !strncmp(e->weight[i].model, name, model))
+    if (dot == name + model && dot[0] && !strcmp(dot, own) && strlen(e->weight[i].model) == model && !strncmp(e->weight[i].model, name, model))
       return &e->weight[i];
   }
   problem_repl_unknown(repl->call->problems, name, name_nearest(name, known, e->weights));

@@ -96,6 +96,9 @@ void draw_histogram(Text *out, const double *value, int64_t count, int bins, int
   static const char *const eighth[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   double least, most;
   limits(&value, &count, 1, &least, &most);
+  bool same = true;
+  for (int64_t i = 0; i < count; i++) same = same && (value[i] == value[0] || !isfinite(value[i]));
+  if (same) bins = 1, least = count ? value[0] : 0;
   int64_t *bin = memory_alloc((size_t)bins, sizeof *bin), tallest = 1;
   for (int64_t i = 0; i < count; i++) {
     if (!isfinite(value[i])) continue;

@@ -468,9 +468,11 @@ static void run_event(Repl *repl, const Ast *ast) {
     return;
   }
   Saved saved = graph_begin(repl->e, false, DTYPE_F32);
-  int code = ast->kind == AST_LOAD ? run_load(repl->session, ast) : run_export(repl->call, repl->session, ast);
+  if (ast->kind == AST_LOAD)
+    run_load(repl->session, ast);
+  else
+    run_export(repl->call, repl->session, ast);
   graph_end(repl->e, &saved);
-  if (!code && ast->kind == AST_LOAD) say(repl, "loaded\n");
 }
 
 static bool is_declaration(const Ast *ast) {

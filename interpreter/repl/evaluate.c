@@ -12,8 +12,6 @@
 #include <signal.h>
 #include <string.h>
 
-#define OWN "it" // the model of layers that an expression makes
-
 const Ast *read_expression(Repl *repl, const char *text) {
   Arena *arena = repl->call->arena;
   const Source *source = source_add(arena_printf(arena, "[%lld]", (long long)repl->line), text, strlen(text));
@@ -51,10 +49,31 @@ const Value *value_in_graph(Repl *repl, Scope *scope, const Ast *ast) {
   return value;
 }
 
-/* A model of several parts, or some of its weights, stands for the record of what they hold. */
-static const Value *weights_of(Elaborator *e, const Value *value) {
+/* Rows of a table as the record of their fields. */
+static const Value *rows_of(Repl *repl, const Ast *ast, const Value *value) {
+  Elaborator *e = repl->e;
+  if (!dataset_open(e, value->u.data.data)) return value;
+  Saved saved = graph_begin(e, false, DTYPE_F32);
+  Scope *fields = scope_new(e, NULL);
+  dataset_bind_fields(e, value->u.data.data, fields);
+  graph_end(e, &saved);
+  const Value **item = ARENA_ARRAY(e->arena, const Value *, fields->count + 1);
+  Name *name = ARENA_ARRAY(e->arena, Name, fields->count + 1);
+  int count = 0;
+  for (int i = 0; i < fields->count; i++) {
+    const Binding *field = &fields->binding[i];
+    if (!field->value || field->value->kind != VALUE_TENSOR) continue;
+    name[count] = field->name;
+    item[count++] = data_field(e, ast, value, field->name);
+  }
+  return count ? value_record(e, item, name, count) : value;
+}
+
+/* A model of several parts stands for the record of its weights, rows of a table for that of their fields. */
+static const Value *shown_value(Repl *repl, const Ast *ast, const Value *value) {
   bool parts = (value->kind == VALUE_LIST || value->kind == VALUE_RECORD) && value->u.items.model;
-  return parts ? weights_read(e, value, false) : value;
+  if (value->kind == VALUE_DATA && value->u.data.rows) return rows_of(repl, ast, value);
+  return parts ? weights_read(repl->e, value, false) : value;
 }
 
 bool begin_work(Repl *repl) {
@@ -71,7 +90,7 @@ static Pass *pass_of(Repl *repl, const Ast *ast, const Value **value) {
   Saved saved = graph_begin(e, false, DTYPE_F32);
   e->metrics = 0;
   e->site = path_hash("line");
-  *value = weights_of(e, value_in_graph(repl, e->file, ast));
+  *value = shown_value(repl, ast, value_in_graph(repl, e->file, ast));
   int count = tensors_of(*value, NULL);
   Node **node = ARENA_ARRAY(e->arena, Node *, count + 1);
   tensors_of(*value, node);
@@ -85,11 +104,6 @@ static Pass *pass_of(Repl *repl, const Ast *ast, const Value **value) {
   return pass;
 }
 
-static bool stopped(Repl *repl) {
-  if (interrupted) say(repl, "stopped\n");
-  return interrupted != 0;
-}
-
 /* The outputs of the last run. */
 static void read_outputs(Repl *repl, Evaluation *out) {
   for (int i = 0; i < out->leaves; i++)
@@ -98,7 +112,7 @@ static void read_outputs(Repl *repl, Evaluation *out) {
 
 bool evaluation_again(Repl *repl, Evaluation *evaluation) {
   runner_reset(evaluation->runner, VARIABLE_METRIC);
-  if (!runner_run(evaluation->runner, NULL, 0, &evaluation->args) || stopped(repl)) return false;
+  if (!runner_run(evaluation->runner, NULL, 0, &evaluation->args) || interrupted) return false;
   read_outputs(repl, evaluation);
   return true;
 }
@@ -112,9 +126,9 @@ bool evaluate(Repl *repl, const Ast *ast, Evaluation *out) {
   out->data = ARENA_ARRAY(arena, const void *, out->leaves + 1);
   out->type = ARENA_ARRAY(arena, const Type *, out->leaves + 1);
   if (!begin_work(repl)) return false;
-  if (!out->leaves) return !stopped(repl);
+  if (!out->leaves) return !interrupted;
   out->runner = runner_new(repl->session, out->pass, 1);
-  if (out->runner && !stopped(repl)) {
+  if (out->runner && !interrupted) {
     repl->session->running[0] = (double)repl->line;
     if (evaluation_again(repl, out)) return true;
   }

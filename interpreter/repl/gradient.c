@@ -154,7 +154,6 @@ static void check_graph(Repl *repl, Graph *graph, Node *y, const Node *input) {
   }
   text_printf(&c.out, c.wrong ? "%lld of %lld differ\n" : "gradients agree with finite differences\n",
               (long long)c.wrong, (long long)c.tried);
-  if (interrupted) text_add(&c.out, "stopped\n");
   say_text(repl, &c.out);
   c.backend->forget(c.backend, c.plan);
   c.backend->close(c.backend);

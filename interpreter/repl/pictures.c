@@ -142,7 +142,7 @@ static bool pictures_of(Pictures *p) {
   const Type *type = p->type;
   int rank = type->rank;
   int64_t last = rank ? type_size(type, rank - 1) : 0;
-  bool channels = rank >= 3 && (last == 1 || last == 3 || last == 4);
+  bool channels = rank >= 3 && (last == 1 || last == 3 || (last == 4 && rank == 4));
   p->channels = channels ? last : 1;
   int planes = rank - channels;
   if (planes != 2 && planes != 3) return false;

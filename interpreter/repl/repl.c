@@ -80,7 +80,7 @@ static const Ast *read_input(Repl *repl, const char *first) {
       continue;
     }
     more = false;
-    if (!broken) parse_program(arena, repl->call->problems, source); // says what is missing
+    if (!broken) parse_input(arena, repl->call->problems, source, NULL); // says what is missing
   }
   text_free(&input);
   return ast;
@@ -123,6 +123,7 @@ static void run_safely(Repl *repl, const char *line) {
     problems_renew(e->problems);
     problem_repl_memory(e->problems, bytes_wanted);
   }
+  if (interrupted) say(repl, "stopped\n");
   said_problems(repl);
 }
 

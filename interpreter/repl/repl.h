@@ -11,6 +11,8 @@
 #include "interpreter/repl/lines.h"
 #include "interpreter/training.h"
 
+#define OWN "it" // the last value; and the model of layers that an expression makes
+
 /* A weight put aside when what it belongs to was declared anew: a new one of its path and shape takes its numbers. */
 typedef struct {
   const char *path, *model;

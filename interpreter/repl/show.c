@@ -9,6 +9,8 @@
 
 #define COLUMNS 10 // of a table that are named
 
+#define FEW     4  // numbers of a part of a record that are shown themselves
+
 #define WHOLE 12 // a matrix up to this many rows and columns is shown whole (show_value.c)
 
 /* Whether show_tensor leaves something out. */
@@ -50,16 +52,27 @@ static bool has_tensors(const Value *value) {
   return false;
 }
 
+/* A number, or a few of them, without their type. */
+static void show_few(const Value *value, const Type *type, const void *data, Text *out) {
+  Text text = {0};
+  show_tensor(&text, type, data, value->u.tensor.fitted, false);
+  const char *numbers = text_string(&text);
+  if (type->rank) numbers += strcspn(numbers, "\n") + 1;
+  numbers += strspn(numbers, " ");
+  text_add_n(out, numbers, strcspn(numbers, "\n"));
+  text_free(&text);
+}
+
 /* A part of a record on a line of its own. */
-static void show_part(const char *name, const Type *type, const void *data, Text *out) {
+static void show_part(const char *name, const Value *value, const Type *type, const void *data, Text *out) {
   text_add(out, " ");
   text_column(out, name, 24);
   size_t start = out->length;
   type_print(type, out);
   do text_add(out, " ");
   while (out->length < start + 18);
-  if (type->rank == 0)
-    number_short(number_at(type, data, 0), out);
+  if (type->rank <= 1 && type_count(type) <= FEW)
+    show_few(value, type, data, out);
   else {
     Statistics s = statistics_of(type, data);
     statistics_write(&s, out);
@@ -72,7 +85,7 @@ static void show_value(Repl *repl, const Evaluation *evaluation, const Value *va
   if (value->kind == VALUE_TENSOR) {
     int i = (*leaf)++;
     if (name)
-      show_part(name, evaluation->type[i], evaluation->data[i], out);
+      show_part(name, value, evaluation->type[i], evaluation->data[i], out);
     else
       show_leaf(repl, value, evaluation->type[i], evaluation->data[i], out);
     return;

@@ -26,6 +26,7 @@ static bool *needed_by(Arena *arena, const Node *result) {
 static const char *layer_below(Repl *repl, const Node *node, const char *path, bool *outside) {
   const char *layer = node->layer;
   *outside = false;
+  if (!path && layer && path_below(layer, OWN)) path = OWN; // layers of the expression itself
   if (path) {
     *outside = !layer || !path_below(layer, path);
     if (*outside || !layer[strlen(path)]) return NULL;
@@ -66,6 +67,7 @@ static const char *place_name(Repl *repl, Span span) {
 }
 
 static const char *stage_name(Repl *repl, const Node *node, const char *layer, const char *path) {
+  if (layer && !path && path_below(layer, OWN)) path = OWN;
   if (layer) return path ? layer + strlen(path) + 1 : layer;
   if (node->op == OP_READ) return node->attr.variable->path;
   const char *name = place_name(repl, node->place);

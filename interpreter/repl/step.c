@@ -109,7 +109,6 @@ static bool run(Walk *w, bool gradients) {
     backend->forget(backend, plan);
   }
   arena_free(scratch);
-  if (interrupted) say(w->repl, "stopped\n");
   return ok && !interrupted;
 }
 
@@ -358,6 +357,7 @@ bool step_through(Repl *repl, Graph *graph, Node *result, const RunArgs *args, c
       const char *line = lines_read(repl->lines, "(step) ", &broken);
       if (!line) break;
       obey(&w, line);
+      if (interrupted) say(repl, "stopped\n");
       said_problems(repl);
       interrupted = 0;
     }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define LAYERS_TOLD 12
+
 void weights_aside(Repl *repl, const char *model) {
   Elaborator *e = repl->e;
   int kept = 0;
@@ -59,45 +61,68 @@ static bool has_survivors(const Repl *repl, const char *model) {
   return false;
 }
 
+/* What became of the weights of a layer. */
 typedef struct {
-  Text *out;
-  const char *layer, *word; // the last thing told, which further weights of the layer join
-  int told, others; // others: than kept
+  const char *layer;
+  int kept, made, gone;
+} Fate;
+
+typedef struct {
+  Fate *fate;
+  int count;
 } Tale;
 
-static void tell(Repl *repl, Tale *tale, const char *path, const char *word) {
+static Fate *fate_of(Repl *repl, Tale *tale, const char *path) {
   const char *dot = strrchr(path, '.');
-  const char *layer = arena_copy(repl->call->arena, path, dot ? (size_t)(dot - path) : strlen(path));
-  if (tale->layer && !strcmp(tale->layer, layer) && !strcmp(tale->word, word)) return;
-  tale->layer = layer;
-  tale->word = word;
-  tale->others += strcmp(word, "kept") != 0;
-  if (tale->told++ == 12) text_add(tale->out, ", …");
-  if (tale->told > 12) return;
-  text_printf(tale->out, "%s%s %s", tale->told > 1 ? ", " : "", layer, word);
+  size_t length = dot ? (size_t)(dot - path) : strlen(path);
+  for (int i = 0; i < tale->count; i++)
+    if (strlen(tale->fate[i].layer) == length && !strncmp(tale->fate[i].layer, path, length)) return &tale->fate[i];
+  tale->fate[tale->count] = (Fate){.layer = arena_copy(repl->call->arena, path, length)};
+  return &tale->fate[tale->count++];
+}
+
+/* net.Dense.0 kept, net.Dense.1 new */
+static void tell(const Repl *repl, const Tale *tale, Text *out) {
+  bool others = repl->tells;
+  for (int i = 0; i < tale->count; i++) others = others || tale->fate[i].made || tale->fate[i].gone;
+  for (int i = 0; i < tale->count && others; i++) { // all kept is what one expects
+    const Fate *fate = &tale->fate[i];
+    if (i == LAYERS_TOLD) {
+      text_printf(out, ", and %d more", tale->count - i);
+      break;
+    }
+    const char *word = fate->kept && fate->made ? "kept in part" : fate->kept ? "kept" : fate->made ? "new" : "gone";
+    text_printf(out, "%s%s %s", i ? ", " : "", fate->layer, word);
+  }
+  if (out->length) text_add(out, "\n");
 }
 
 bool weights_adopt(Repl *repl, Text *out) {
   Elaborator *e = repl->e;
   int from = repl->weights_seen;
-  Tale tale = {.out = out};
   bool *again = ARENA_ARRAY(e->arena, bool, e->weights + 1);
+  Tale tale = {.fate = ARENA_ARRAY(e->arena, Fate, e->weights + repl->survivors + 1)};
   for (int i = from; i < e->weights; i++) again[i] = has_survivors(repl, e->weight[i].model);
-  for (int i = from; i < e->weights; i++)
-    if (again[i])
-      tell(repl, &tale, weight_path(e, &e->weight[i]), take_over(repl, &e->weight[i]) ? "kept" : "new");
+  for (int i = from; i < e->weights; i++) {
+    if (!again[i]) continue;
+    Fate *fate = fate_of(repl, &tale, weight_path(e, &e->weight[i]));
+    if (take_over(repl, &e->weight[i]))
+      fate->kept++;
+    else
+      fate->made++;
+  }
   for (int s = 0; s < repl->survivors; s++) {
     Survivor *left = &repl->survivor[s];
-    bool made = false;
-    for (int i = from; i < e->weights; i++) made = made || (again[i] && !strcmp(left->model, e->weight[i].model));
+    bool made = false, same = false;
+    for (int i = from; i < e->weights; i++) {
+      made = made || (again[i] && !strcmp(left->model, e->weight[i].model));
+      same = same || !strcmp(left->path, e->weight[i].canonical); // of another shape: told as new
+    }
     if (!made || left->gone) continue;
     left->gone = true;
-    bool same = false; // of another shape: told as new already
-    for (int i = from; i < e->weights; i++) same = same || !strcmp(left->path, e->weight[i].canonical);
-    if (!same) tell(repl, &tale, left->path, "gone");
+    if (!same) fate_of(repl, &tale, left->path)->gone++;
   }
-  if (tale.told && !tale.others && !repl->tells) out->length = 0; // as one expects
-  if (out->length) text_add(out, "\n");
+  tell(repl, &tale, out);
   repl->weights_seen = e->weights;
-  return tale.told > 0;
+  return tale.count > 0;
 }

@@ -112,6 +112,7 @@ static void tell_training(Repl *repl, const char *name, const Training *training
   number_short(training_loss(training), &out);
   text_add(&out, interrupted ? "  stopped: :train goes on from here\n" : "\n");
   say_text(repl, &out);
+  interrupted = 0;
 }
 
 void run_train(Repl *repl, const char *rest) {
@@ -133,8 +134,8 @@ void run_train(Repl *repl, const char *rest) {
   if (!training) return;
   watch_training(repl, training);
   int code = training_go(training, steps);
-  if (code == 0 || code >= 128) tell_training(repl, name, training);
   if (code == 0 && training_over(training)) training_settle(training);
+  if (code == 0 || code >= 128) tell_training(repl, name, training);
   if (code && code < 128) trainings_drop(repl, ast->u.task.name);
 }
 
