@@ -202,6 +202,11 @@ static void check_all(Repl *repl, const AstList *list, bool tasks) {
   Elaborator *e = repl->e;
   Saved saved = graph_begin(e, false, DTYPE_F32);
   for (int i = 0; i < list->count; i++) elaborator_check(e, list->item[i]);
+  for (int i = 0; i < list->count; i++) {
+    if (list->item[i]->kind != AST_DATA) continue; // a program finds out where a task reads its fields
+    Dataset *data = dataset_declare(e, list->item[i], e->file);
+    if (dataset_open(e, data)) dataset_bind_fields(e, data, scope_new(e, NULL));
+  }
   graph_end(e, &saved);
   for (int i = 0; i < list->count && tasks && !went_wrong(repl); i++)
     if (list->item[i]->kind == AST_TASK || list->item[i]->kind == AST_TEST) task_elaborate(e, list->item[i]);

@@ -34,8 +34,8 @@ static void show_watched(Repl *repl, Runner *runner, int64_t step, double loss) 
   for (int i = 0; i < repl->watches; i++) {
     const Watched *w = &repl->watched[i];
     const Type *type = NULL;
-    const void *data = runner_value(runner, arena_printf(repl->call->arena, "watch.%d", i), &type);
-    if (!data) data = runner_value(runner, w->text, &type);
+    const void *data = runner_value(runner, w->text, &type);
+    if (!data) data = runner_value(runner, arena_printf(repl->call->arena, "watch.%d", i), &type);
     text_printf(&out, " %s ", w->text);
     if (!data && !strcmp(w->text, "loss"))
       number_short(loss, &out);
@@ -216,12 +216,21 @@ static void list_watched(Repl *repl) {
   if (!repl->watches) say(repl, "nothing is watched\n");
 }
 
+/* The steps of a training that goes on have no place for a new value, unless it is one of their measures. */
+static void drop_unless_measured(Repl *repl, const char *text) {
+  bool measured = true;
+  for (int i = 0; i < repl->goings; i++)
+    measured = measured && output_node(training_pass(repl->going[i].training)->graph, text);
+  if (measured) return;
+  say(repl, "trainings begin anew, to compute it\n");
+  trainings_drop(repl, NULL);
+}
+
 void run_watch(Repl *repl, const char *rest) {
   if (!*rest) {
     list_watched(repl);
     return;
   }
-  trainings_drop(repl, NULL); // their steps have no place for it
   if (!strcmp(rest, "off")) {
     repl->watches = 0;
     return;
@@ -236,6 +245,7 @@ void run_watch(Repl *repl, const char *rest) {
   const char *text = arena_copy(repl->call->arena, rest, every ? (size_t)(every - rest) : strlen(rest));
   const Ast *ast = read_expression(repl, text);
   if (!ast) return;
+  drop_unless_measured(repl, text);
   repl->watch_every = steps;
   repl->watched =
       arena_grow(repl->e->arena, repl->watched, (size_t)repl->watches, &repl->watch_capacity, sizeof(Watched));
