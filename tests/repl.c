@@ -5,10 +5,8 @@
  * tests/repl/ and the folder examples/ lie. The blocks of docs/repl.md that are fenced with ```repl are one session
  * more, from the first to the last. Times are no part of what is compared: a number in front of ms or s, or behind
  * `median of`, stands as `_`. With BLESS=1 the expectations are rewritten instead. */
-#include "base/text.h"
+#include "tests/session.h"
 
-#include <criterion/criterion.h>
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,49 +15,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATH_SIZE 1024
-#define FENCE     "```repl\n"
-
-static void read_file(const char *path, Text *text) {
-  char bytes[4096];
-  FILE *file = fopen(path, "rb");
-  cr_assert(file, "cannot read %s", path);
-  for (size_t n; (n = fread(bytes, 1, sizeof bytes, file)) > 0;) text_add_n(text, bytes, n);
-  fclose(file);
-}
+#define FENCE "```repl\n"
 
 static void write_file(const char *path, const Text *text) {
   FILE *file = fopen(path, "wb");
   cr_assert(file && fwrite(text_string(text), 1, text->length, file) == text->length && !fclose(file));
-}
-
-/* Where the typed text of a line begins; NULL: it was printed. */
-static const char *typed(const char *line, size_t length) {
-  static const char *const prompt[] = {">", "…", "(step)"};
-  for (size_t i = 0; i < sizeof prompt / sizeof *prompt; i++) {
-    size_t width = strlen(prompt[i]);
-    if (length < width || strncmp(line, prompt[i], width) != 0) continue;
-    if (length == width) return line + width;
-    if (line[width] == ' ') return line + width + 1;
-  }
-  return NULL;
-}
-
-static bool is_number(char c) { return isdigit((unsigned char)c) || c == '.'; }
-
-/* The text with its times masked. */
-static void mask(const char *text, Text *out) {
-  for (const char *p = text; *p;) {
-    const char *end = p;
-    bool starts = isdigit((unsigned char)*p) && (p == text || !(isalnum((unsigned char)p[-1]) || p[-1] == '.'));
-    while (starts && (is_number(*end) || (*end == 'e' && (end[1] == '-' || end[1] == '+')) ||
-                      ((*end == '-' || *end == '+') && end[-1] == 'e')))
-      end++;
-    bool time = starts && (!strncmp(end, " ms", 3) || (!strncmp(end, " s", 2) && !isalnum((unsigned char)end[2])));
-    time = time || (starts && p - text > 10 && !strncmp(p - 10, "median of ", 10));
-    text_add_n(out, time ? "_" : p, time ? 1 : starts ? (size_t)(end - p) : 1);
-    p = starts ? end : p + 1;
-  }
 }
 
 static void run_session(const char *folder, const char *command, const Text *input, Text *output) {
@@ -126,21 +86,6 @@ static void show_difference(const char *name, const char *folder, const Text *wa
   snprintf(command, sizeof command, "diff -u -L wanted -L printed %s %s >&2", wanted, printed);
   fflush(stderr);
   if (system(command) < 0) fprintf(stderr, "diff cannot be run\n");
-}
-
-static void folder_new(char *folder) {
-  char command[2 * PATH_SIZE], here[PATH_SIZE];
-  cr_assert(getenv("LATHE"), "LATHE does not name the binary: run `make test`");
-  cr_assert(mkdtemp(folder) && getcwd(here, sizeof here));
-  snprintf(command, sizeof command, "ln -s '%s/examples' '%s/examples' && ln -s '%s'/tests/repl/* '%s'/", here, folder,
-           here, folder);
-  cr_assert(system(command) == 0, "run from the root of the project");
-}
-
-static void folder_remove(const char *folder) {
-  char command[PATH_SIZE];
-  snprintf(command, sizeof command, "rm -rf '%s'", folder);
-  cr_assert(system(command) == 0);
 }
 
 static bool blessing(void) {

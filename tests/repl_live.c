@@ -2,17 +2,13 @@
  *
  * The terminal is tmux's, where it is installed: every session of tests/repl/ is typed key by key, and what the screen
  * shows must be what the session prints into a pipe. */
-#include "base/text.h"
 #include "interpreter/session.h"
+#include "tests/session.h"
 
-#include <criterion/criterion.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,20 +66,6 @@ static int live_close(Live *live) {
   close(live->from);
   text_free(&live->said);
   return status;
-}
-
-static void folder_new(char *folder) {
-  char command[2048], here[1024];
-  cr_assert(mkdtemp(folder) && getcwd(here, sizeof here));
-  snprintf(command, sizeof command, "ln -s '%.900s/examples' '%s/' && ln -s '%.900s'/tests/repl/* '%s/'", here, folder, here,
-           folder);
-  cr_assert(system(command) == 0, "run from the root of the project");
-}
-
-static void folder_remove(const char *folder) {
-  char command[256];
-  snprintf(command, sizeof command, "rm -rf '%s'", folder);
-  cr_assert(system(command) == 0);
 }
 
 /* ---- interrupts ---- */
@@ -228,15 +210,25 @@ static bool ends_with(const Text *text, const char *end) {
   return text->length >= length && !strcmp(text_string(text) + text->length - length, end);
 }
 
-/* Waits for a prompt on a line of its own, or for the end. */
+/* Waits until the screen shows something else than `seen`, with a prompt on a line of its own, or the end. */
 static bool screen_ready(const Screen *screen, Text *seen) {
+  char *before = strdup(text_string(seen));
+  bool changed = false;
   for (int i = 0; i < 2000; i++) {
     screen_see(screen, seen);
+    changed = changed || strcmp(before, text_string(seen)) != 0;
+    if (!changed) {
+      usleep(2000);
+      continue;
+    }
     if (!strcmp(text_string(seen), ">\n") || ends_with(seen, "\n>\n") || ends_with(seen, "\n…\n") ||
-        ends_with(seen, "\n(step)\n") || ends_with(seen, "\nover\n"))
+        ends_with(seen, "\n(step)\n") || ends_with(seen, "\nover\n")) {
+      free(before);
       return true;
-    usleep(5000);
+    }
+    usleep(2000);
   }
+  free(before);
   return false;
 }
 
@@ -276,8 +268,11 @@ Test(repl, keys_on_a_terminal, .timeout = 60) {
   screen_type(&screen, ":wat", "Tab"); // a command
   expect_on_screen(&screen, "> :watch");
   screen_type(&screen, "", "C-u");
-  screen_type(&screen, "Dense(3, ac", "Tab"); // a setting
-  expect_on_screen(&screen, "> Dense(3, act=");
+  screen_type(&screen, "Dense(3, bia", "Tab"); // a setting
+  expect_on_screen(&screen, "> Dense(3, bias=");
+  screen_type(&screen, "", "C-u");
+  screen_type(&screen, "Dense(3, ac", "Tab"); // several
+  expect_on_screen(&screen, "accuracy  acos      act=");
   screen_type(&screen, "", "C-u");
   screen_type(&screen, "csv(\"flowers.c", "Tab"); // a file
   expect_on_screen(&screen, "> csv(\"flowers.csv");
@@ -311,4 +306,76 @@ Test(repl, keys_on_a_terminal, .timeout = 60) {
   tmux(&screen, "stop", NULL, NULL);
   text_free(&seen);
   folder_remove(folder);
+}
+
+/* ---- every session, typed ---- */
+
+static int is_session(const struct dirent *entry) {
+  size_t length = strlen(entry->d_name);
+  return entry->d_name[0] != '.' && strncmp(entry->d_name, "pipe_", 5) != 0 && length > 4 && !strcmp(entry->d_name + length - 4, ".txt");
+}
+
+/* Without its first line, and without blanks at the ends of lines. */
+static void strip(const char *text, Text *out) {
+  for (const char *line = text + strcspn(text, "\n") + 1; *line;) {
+    size_t length = strcspn(line, "\n"), shown = length;
+    while (shown && line[shown - 1] == ' ') shown--;
+    text_add_n(out, line, shown);
+    text_add(out, "\n");
+    line += length + (line[length] == '\n');
+  }
+}
+
+/* Types the session of a file; whether the screen shows it. */
+static bool type_session(const char *path) {
+  char folder[] = "/tmp/lathe-keys-XXXXXX", words[PATH_SIZE];
+  Text session = {0}, want = {0}, seen = {0}, got = {0}, last = {0};
+  read_file(path, &session);
+  folder_new(folder);
+  const char *line = text_string(&session);
+  snprintf(words, sizeof words, "%.*s", (int)strcspn(line, "\n") - 8, line + 8);
+  Screen screen = screen_open(words, folder);
+  bool ready = screen_ready(&screen, &seen);
+  for (line += strcspn(line, "\n") + 1; *line && ready; line += strcspn(line, "\n"), line += *line == '\n') {
+    size_t length = strcspn(line, "\n");
+    const char *text = typed(line, length);
+    if (!text) continue;
+    char keys[PATH_SIZE];
+    snprintf(keys, sizeof keys, "%.*s", (int)(line + length - text), text);
+    screen_type(&screen, keys, "Enter");
+    ready = screen_ready(&screen, &seen);
+  }
+  tmux(&screen, "stop", NULL, NULL);
+  strip(text_string(&seen), &last); // its first line is the greeting
+  if (ends_with(&last, "\n>\n")) last.bytes[last.length -= 2] = 0;
+  if (ends_with(&last, "\nover\n")) last.bytes[last.length -= 5] = 0;
+  mask(text_string(&last), &got);
+  strip(text_string(&session), &want);
+  bool same = ready && !strcmp(text_string(&got), text_string(&want));
+  if (!same)
+    fprintf(stderr, "%s on a terminal (%s):\n%s\n--- but wanted\n%s\n", path, ready ? "it differs" : "no prompt came",
+            text_string(&got), text_string(&want));
+  folder_remove(folder);
+  text_free(&session), text_free(&want), text_free(&seen), text_free(&got), text_free(&last);
+  return same;
+}
+
+Test(repl, sessions_on_a_terminal, .timeout = 240) {
+  if (!has_tmux()) {
+    printf("skipped: tmux is not installed\n");
+    return;
+  }
+  struct dirent **entry;
+  int count = scandir("tests/repl", &entry, is_session, alphasort), wrong = 0;
+  cr_assert(count > 0);
+  for (int i = 0; i < count; i++) {
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "tests/repl/%s", entry[i]->d_name);
+    wrong += !type_session(path);
+    free(entry[i]);
+  }
+  free(entry);
+  printf("tests/repl on a terminal: %d sessions, %d wrong\n", count, wrong);
+  fflush(stdout);
+  cr_assert_eq(wrong, 0);
 }
