@@ -132,7 +132,8 @@ $(BUILD)/config.mk: Makefile scripts/deps
 	pkg-config --print-errors --exists $$packages || exit 1; \
 	folder=$$(pkg-config --variable=libdir openblas); \
 	case $$folder in *openblas-pthread*) path="-Wl,-rpath,$${folder%/}" ;; *) path= ;; esac; \
-	{ echo "LIBRARY_CFLAGS := $$(pkg-config --cflags $$packages)"; \
+	edit=; if pkg-config --exists libedit; then packages="$$packages libedit"; edit=-DLATHE_LIBEDIT; fi; \
+	{ echo "LIBRARY_CFLAGS := $$edit $$(pkg-config --cflags $$packages)"; \
 	  echo "LIBRARIES := $$(pkg-config --libs $$packages) $$path -lm -lpthread"; } >$@; \
 	echo "  found  $$(for p in $$packages; do printf '%s %s, ' $$p $$(pkg-config --modversion $$p); done)" | sed 's/, $$//'
 

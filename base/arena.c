@@ -33,7 +33,11 @@ struct Arena {
 
 static MemoryFull *full_handler;
 
-void memory_on_full(MemoryFull *handler) { full_handler = handler; }
+MemoryFull *memory_on_full(MemoryFull *handler) {
+  MemoryFull *before = full_handler;
+  full_handler = handler;
+  return before;
+}
 
 _Noreturn void memory_full(size_t wanted) {
   if (full_handler) full_handler(wanted);

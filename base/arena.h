@@ -37,7 +37,7 @@ void *memory_resize(void *old, size_t old_bytes, size_t bytes); // the new part 
 void memory_free(void *memory);
 
 typedef void MemoryFull(size_t wanted); // must not return
-void memory_on_full(MemoryFull *handler);
+MemoryFull *memory_on_full(MemoryFull *handler); // gives the one before
 _Noreturn void memory_full(size_t wanted); // calls the handler; ends the process if none is set
 
 #endif

@@ -123,6 +123,11 @@ void problems_forget(Problems *problems, int mark) {
   if (problems->drawn > problems->count) problems->drawn = problems->count;
 }
 
+void problems_renew(Problems *problems) {
+  problems_forget(problems, 0);
+  problems->drawn = problems->shown = 0;
+}
+
 /* Adds a text of several lines; lines after the first start at `column`. */
 static void draw_lines(Text *out, const char *text, int column) {
   for (bool first = true; text; first = false) {

@@ -47,6 +47,8 @@ Span problems_within(Problems *problems, Span call);
 
 /* Problems added after `mark` (a problems_total) are dropped: for trying what may fail. */
 void problems_forget(Problems *problems, int mark);
+/* All are dropped, and as many as at first are drawn again: a session begins its next line. */
+void problems_renew(Problems *problems);
 
 /* Draws all that have not been drawn yet, warnings too, PROBLEMS_SHOWN at most over the run. */
 void problems_draw(Problems *problems, Text *out, bool colour);

@@ -45,7 +45,7 @@ static Node *bind_node(Binder *binder, Graph *bound, const Node *node, Node *con
   if (node->op == OP_READ && attr.variable->role == VARIABLE_ARGUMENT)
     attr.variable = bound->argument[attr.variable->number];
   for (int i = 0; i < node->nsrc; i++) src[i] = copy[node->src[i]->id];
-  bound->span = node->span, bound->layer = node->layer;
+  bound->span = node->span, bound->layer = node->layer, bound->place = node->place;
   return graph_add(bound, node->op, &type, src, node->nsrc, &attr);
 }
 
@@ -88,7 +88,7 @@ static Graph *bind_graph(Binder *binder, const Graph *graph, Arena *arena) {
     else
       graph_assign(bound, variable, copy[output->node->id]);
   }
-  bound->span = graph->span, bound->layer = graph->layer;
+  bound->span = graph->span, bound->layer = graph->layer, bound->place = graph->place;
   memory_free(src), memory_free(needed), memory_free(copy);
   return bound;
 }

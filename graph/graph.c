@@ -20,7 +20,7 @@ Node *graph_add(Graph *graph, OpCode op, const Type *type, Node *const *src, int
     node->src[i] = src[i];
   }
   if (attr) memcpy(&node->attr, attr, sizeof *attr);
-  node->span = graph->span, node->layer = graph->layer, node->graph = graph;
+  node->span = graph->span, node->layer = graph->layer, node->place = graph->place, node->graph = graph;
   graph->node =
       arena_grow(graph->arena, graph->node, (size_t)graph->nodes, &graph->node_capacity, sizeof *graph->node);
   graph->node[graph->nodes++] = node;

@@ -68,6 +68,7 @@ struct Node {
   Attr attr;
   Span span;         // the place in the program that asked for it
   const char *layer; // path of the layer instance it belongs to (net.Dense.0); NULL: none
+  Span place;        // the operation of that layer's own text that it is a part of; nowhere: none
   Graph *graph;
 };
 
@@ -91,7 +92,7 @@ struct Graph {
   Variable **argument; // of a body: what it reads the inputs of its node as, in their order
   int arguments;
   size_t argument_capacity;
-  Span span; // new nodes get these two
+  Span span, place; // new nodes get these three
   const char *layer;
 };
 

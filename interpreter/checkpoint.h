@@ -6,7 +6,7 @@
 #ifndef INTERPRETER_CHECKPOINT_H
 #define INTERPRETER_CHECKPOINT_H
 
-#include "interpreter/training.h"
+#include "interpreter/training_state.h"
 
 /* Writes one, reads it back, removes those that two verified newer ones make superfluous. false after a Problem in
  * `problems`: the older ones stand. */

@@ -2,7 +2,7 @@
 #ifndef INTERPRETER_CHECKPOINT_PARTS_H
 #define INTERPRETER_CHECKPOINT_PARTS_H
 
-#include "interpreter/training.h"
+#include "interpreter/training_state.h"
 
 /* Where the run stands, in words and numbers (checkpoint_place.c). `wrong` names what does not fit. */
 void place_write(const Training *t, Bundle *bundle);

@@ -41,7 +41,7 @@ static bool take(const Bundle *bundle, const char *name, const Type *type, void 
 
 static void best_write(const Training *t, Bundle *bundle) {
   const Elaborator *e = t->session->program;
-  char *p = t->best;
+  char *p = weights_in(t->best);
   for (int i = 0; p && i < e->weights; i++) {
     const Type *type = &e->weight[i].variable->type;
     add(bundle, arena_printf(bundle->arena, "best/%s", e->weight[i].canonical), type, p);
@@ -56,7 +56,8 @@ static bool best_read(Training *t, const Bundle *bundle, const char **wrong) {
   memory_free(t->best);
   t->best = NULL;
   if (!any) return true;
-  char *p = t->best = weights_copy(t->session, NULL);
+  t->best = weights_copy(t->session, NULL);
+  char *p = weights_in(t->best);
   for (int i = 0; i < e->weights; i++) {
     *wrong = arena_printf(bundle->arena, "best/%s", e->weight[i].canonical);
     if (!take(bundle, *wrong, &e->weight[i].variable->type, p)) return false;

@@ -168,6 +168,13 @@ static int run_command(Invocation *call, const char *name) {
   return 2;
 }
 
+/* Without words: a session where somebody types or lines come through a pipe, else help. */
+static const char *alone(void) {
+  struct stat in;
+  bool lines = fstat(0, &in) == 0 && (S_ISFIFO(in.st_mode) || S_ISREG(in.st_mode));
+  return isatty(0) || lines ? "repl" : "help";
+}
+
 int main(int argc, char **argv) {
   memory_on_full(on_full);
   signal(SIGPIPE, SIG_IGN);
@@ -182,7 +189,7 @@ int main(int argc, char **argv) {
   Invocation call = {.arena = arena, .problems = problems_new(arena)};
   long online = sysconf(_SC_NPROCESSORS_ONLN);
   call.options.threads = online > 0 && online < 1024 ? (int)online : 1;
-  const char *colour = NULL, *name = argc > 1 ? argv[1] : "help";
+  const char *colour = NULL, *name = argc > 1 ? argv[1] : alone();
   if (!strcmp(name, "--help") || !strcmp(name, "-h")) name = "help";
   if (!strcmp(name, "--version")) name = "version";
   bool ok = read_words(&call, argc, argv, &colour);

@@ -355,6 +355,11 @@ bool runner_run(Runner *runner, const int64_t *row, int64_t rows, const RunArgs 
   return runner->last != NULL;
 }
 
+Graph *runner_program(Runner *runner, Arena *arena, const int64_t *row, int64_t rows) {
+  if (row) gather(runner, row, rows);
+  return bind_pass(runner, arena, rows);
+}
+
 typedef struct {
   const Node *first;
 } Blame;

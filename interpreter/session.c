@@ -43,12 +43,17 @@ static void check_reached(Session *session) {
   }
 }
 
-Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report,
-                      const char *path, unsigned kinds, const char *const *names, int count) {
-  double start = seconds_now();
+Session *session_new(Arena *arena, Problems *problems, const Options *options, Report *report) {
   Session *session = ARENA_NEW(arena, Session);
   *session = (Session){.arena = arena, .problems = problems, .options = options, .report = report};
   session->program = elaborator_new(arena, problems, options);
+  return session;
+}
+
+Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report,
+                      const char *path, unsigned kinds, const char *const *names, int count) {
+  double start = seconds_now();
+  Session *session = session_new(arena, problems, options, report);
   Elaborator *e = session->program;
   if ((options->weights && strcmp(options->weights, "init") &&
        !session_load(session, options->weights, (Span){0}, NULL, true)) ||

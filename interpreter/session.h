@@ -39,7 +39,9 @@ typedef struct {
 #define ALL_KINDS  (~0u)
 Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report,
                       const char *path, unsigned kinds, const char *const *names, int count);
-bool session_start(Session *session); // device, memory, first weights
+Session *session_new(Arena *arena, Problems *problems, const Options *options,
+                     Report *report); // no program yet
+bool session_start(Session *session); // device, memory, first weights; again: of what has come since
 void session_close(Session *session);
 /* Runs a graph of first values from output `first` on (those of all roles if role < 0) and leaves them in the
  * variables; `part` is a key of its random numbers. false after a Problem. */
@@ -69,6 +71,8 @@ void runner_longest(Runner *runner);
 const int32_t *runner_lengths(const Runner *runner);
 void runner_finish(Runner *runner); // computes what follows from states alone: values of metrics
 void runner_blame(Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args, const Node **node);
+/* The program of a batch, its rows gathered, in `arena`: for looking at its values. NULL after a Problem. */
+Graph *runner_program(Runner *runner, Arena *arena, const int64_t *row, int64_t rows);
 double runner_number(Runner *runner,
                      const char *output); // a scalar output of the last run; NaN if there is none
 const void *runner_value(Runner *runner, const char *output, const Type **type);
@@ -102,8 +106,9 @@ void show_measure(Session *session, Runner *runner, const Measure *measure, cons
  * weights are new. */
 void copies_start(Session *session, const char *from);
 
-/* Copies of all weights and states, to go back to. */
-void *weights_copy(Session *session, void *into); // into NULL: new; freed by memory_free
+/* Copies of all weights and states, to go back to. Weights that are newer than a copy are left as they are. */
+void *weights_copy(Session *session, void *into); // into NULL: new; an old copy is used or freed; memory_free
+char *weights_in(void *copy); // the numbers of a copy: those of all weights, in order
 void weights_restore(Session *session, const void *copy);
 
 /* train.c: 0, or the exit code; run.c: the other tasks. */

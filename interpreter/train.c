@@ -10,10 +10,11 @@
 #include "interpreter/lbfgs.h"
 #include "interpreter/run_log.h"
 #include "interpreter/saving.h"
-#include "interpreter/training.h"
+#include "interpreter/training_state.h"
 #include "lang/problems.h"
 
 #include <math.h>
+#include <signal.h>
 #include <string.h>
 
 enum { PART_TRAINING = 1, PART_VALIDATION = 2 }; // `part` of random streams
@@ -98,6 +99,7 @@ static const char *run_file(Training *t, const char *name) {
 }
 
 static bool save_weights(Training *t, const char *name) {
+  if (!t->run) return false; // a session's: its weights are saved when it is asked to
   Arena *arena = arena_new(0);
   Bundle *bundle = session_bundle(t->session, arena, NULL);
   bundle_set_text(bundle, "task", t->task->name);
@@ -273,7 +275,9 @@ static RunArgs batch_args(const Training *t, int64_t batch, int64_t step) {
 static bool run_batch(Training *t, int64_t batch, int64_t step) {
   RunArgs args = batch_args(t, batch, step);
   decide(t, batch, step);
-  return runner_run(t->train, batch_row(t, batch), batch_rows(t, batch), &args);
+  t->held = t->watch.before &&
+            !t->watch.before(t->watch.context, t->train, batch_row(t, batch), batch_rows(t, batch), &args);
+  return t->held || runner_run(t->train, batch_row(t, batch), batch_rows(t, batch), &args);
 }
 
 static double loss_again(void *context) {
@@ -302,7 +306,7 @@ static void mark_here(Training *t, const char *name) {
   if (!mark->mean) mark->mean = memory_alloc(1, bytes);
   memcpy(mark->mean, t->mean, bytes);
   const char *file = arena_printf(t->session->arena, "%s.safetensors", name);
-  if (save_weights(t, file)) report_saved(t->session->report, run_file(t, file));
+  if (t->run && save_weights(t, file)) report_saved(t->session->report, run_file(t, file));
 }
 
 static void rewind_to(Training *t, const char *name) {
@@ -429,7 +433,7 @@ static bool tell(Training *t, int64_t epoch, bool measure) {
                       .valids = t->valids};
   t->epoch_start = now;
   report_epoch(t->session->report, &told);
-  run_log_told(t->log, &told);
+  if (t->log) run_log_told(t->log, &told);
   keep_if_better(t, epoch);
   averages_swap(t);
   plateaus_follow(t);
@@ -502,6 +506,10 @@ static bool train_batch(Training *t, int64_t batch, bool update) {
     t->exit_code = 1;
     return false;
   }
+  if (t->held) {
+    interrupted = SIGINT;
+    return false;
+  }
   t->loss = runner_number(t->train, "loss");
   if (t->hooks) train_hooks_ran(t->hooks);
   if (!isfinite(t->loss) || !isfinite(runner_number(t->train, "finite"))) {
@@ -530,7 +538,7 @@ static void save_if_due(Training *t) {
   const Settings *s = &t->task->settings;
   bool due = checkpoint_wanted || (s->save_steps && t->step % s->save_steps == 0) ||
              (s->save_seconds > 0 && seconds_now() - t->saved_at > s->save_seconds);
-  if (!due || t->rewound || t->exit_code) return;
+  if (!due || !t->run || t->rewound || t->exit_code) return;
   checkpoint_wanted = 0;
   Arena *arena = arena_new(0);
   Problems *problems = problems_new(arena);
@@ -557,25 +565,35 @@ static bool ended(const Training *t) {
   return t->done > 0 && updates(t, t->done - 1) && (t->stop || t->step >= t->steps);
 }
 
+/* Whether the session asked for no more steps for now. */
+static bool pauses(const Training *t) { return t->pause && t->step >= t->pause; }
+
 static void run_epoch(Training *t) {
   bool resumed = t->resumed;
-  begin_epoch(t);
+  if (!t->paused) begin_epoch(t);
+  t->paused = false;
   if (!t->told ? !behind_update(t) : resumed && ended(t)) return;
   for (int64_t batch = t->done; batch < t->batches && !leaving(t); batch++) {
     bool update = updates(t, batch), skip = skips(t, batch);
     if (t->exit_code || t->rewound) return;
     t->step += update;
-    if (!skip && !train_batch(t, batch, update)) return;
+    if (!skip && !train_batch(t, batch, update)) {
+      t->step -= t->held && update; // the batch was not run
+      return;
+    }
     t->done = batch + 1;
     if (update) {
       if (t->hooks) train_hooks_done(t->hooks);
       if (!skip) ask(t, HOOK_AFTER_STEP, t->epoch + 1);
       if (t->exit_code || t->rewound) return;
-      run_log_step(t->log, t->session, t->step, t->loss);
+      if (t->log) run_log_step(t->log, t->session, t->step, t->loss);
+      if (t->watch.after) t->watch.after(t->watch.context, t->train, t->step, t->loss);
     }
     t->told = !update;
     t->left = t->left || (t->session->leave && t->session->leave(t->session->leave_context, t->step));
     if (leaving(t) || (update && !behind_update(t))) return;
+    t->left = update && pauses(t); // in the middle of an epoch
+    if (t->left) return;
   }
 }
 
@@ -678,6 +696,13 @@ static void orders_close(Training *t) {
   further_free(&t->valid_more);
 }
 
+static bool script_open(Training *t) {
+  if (!t->task->hooks) return true;
+  t->hooks =
+      train_hooks_open(t->session, t->task, t->train, t->rows, t->batches, t->run ? t->run->folder : ".");
+  return t->hooks != NULL;
+}
+
 /* The run's folder: a new one, or that of the run which goes on. */
 static bool run_open(Training *t) {
   Session *session = t->session;
@@ -691,10 +716,7 @@ static bool run_open(Training *t) {
   session->run_folder = t->run->folder;
   t->told = true;
   t->saved_at = seconds_now();
-  if (t->task->hooks) {
-    t->hooks = train_hooks_open(session, t->task, t->train, t->rows, t->batches, t->run->folder);
-    if (!t->hooks) return false;
-  }
+  if (!script_open(t)) return false;
   if (resume ? !checkpoint_resume(t) : !run_record_write(session, t->task, t->run->folder, t->steps))
     return false;
   t->log = run_log_open(session, t->run->folder, t->steps, t->log_length);
@@ -737,7 +759,8 @@ static bool training_open(Training *t) {
   runner_reset(t->train, VARIABLE_OPTIMIZER);
   if (!prepare_plans(t)) return false;
   changed_open(t);
-  return run_open(t);
+  t->told = true;
+  return t->keeps ? run_open(t) : script_open(t);
 }
 
 /* ema: the weights are the averages from here on. */
@@ -754,6 +777,10 @@ static void training_save(Training *t, bool finished) {
   Session *session = t->session;
   const Settings *s = &t->task->settings;
   averages_take(t);
+  if (!t->keeps) {
+    if (t->best) weights_restore(session, t->best);
+    return;
+  }
   bool differ = t->best && t->best_step != t->step;
   if (!differ) save_remove(run_file(t, "last.safetensors")); // of an earlier stop
   if (differ && !save_weights(t, "last.safetensors")) return;
@@ -783,7 +810,7 @@ static void start_hooks(Training *t, bool resumed) {
 }
 
 static void run_epochs(Training *t) {
-  while ((t->resumed || (t->step < t->steps && !t->stop)) && !t->exit_code) {
+  while ((t->resumed || (t->step < t->steps && !t->stop)) && !t->exit_code && !pauses(t)) {
     if (leaving(t) && !t->again)
       return; // else the begin of the epoch that it goes back to is where it stands
     t->rewound = false;
@@ -793,14 +820,73 @@ static void run_epochs(Training *t) {
   }
 }
 
-static void training_run(Training *t, bool resumed) {
-  report_start(t->session->report, t->task->name, t->steps, t->rows ? t->rows->count : 0);
+static void training_free(Training *t) {
+  run_log_close(t->log);
+  train_hooks_close(t->hooks, &t->order);
+  if (t->run) run_close(t->run);
+  runner_free(t->train);
+  runner_free(t->valid);
+  orders_close(t);
+  memory_free(t->valid_row);
+  memory_free(t->best);
+  memory_free(t->begin);
+  memory_free(t);
+}
+
+Training *training_begin(Session *session, Task *task, bool keeps) {
+  Training *t = memory_alloc(1, sizeof(Training));
+  *t = (Training){.session = session,
+                  .task = task,
+                  .run_start = seconds_now(),
+                  .epoch_start = seconds_now(),
+                  .keeps = keeps};
+  if (strcmp(task->settings.precision_name, "f32") && strcmp(task->settings.precision_name, "f64"))
+    report_line(session->report, "note", "%s computes in f32: %s is not available on this device",
+                session->backend->name, task->settings.precision_name);
+  bool resumed = keeps && session->resume != NULL;
+  if (!training_open(t)) {
+    training_free(t);
+    return NULL;
+  }
+  report_start(session->report, task->name, t->steps, t->rows ? t->rows->count : 0);
   start_hooks(t, resumed);
+  return t;
+}
+
+void training_watch(Training *t, TrainingWatch watch) { t->watch = watch; }
+
+/* So many more steps, which may lead past the end of the program's: then the epochs go on. */
+static void pause_behind(Training *t, int64_t steps) {
+  t->pause = steps ? t->step + steps : 0;
+  t->left = false;
+  if (steps) t->stop = false; // it is asked to go on
+  if (t->pause <= t->steps) return;
+  t->steps = t->pause;
+  if (!t->rows) t->batches = t->steps;
+  if (t->rows && t->batches > 0) t->epochs = (t->steps + t->batches - 1) / t->batches;
+}
+
+int training_go(Training *t, int64_t steps) {
+  pause_behind(t, steps);
+  t->epoch_start = seconds_now();
   run_epochs(t);
+  t->paused = t->begun && leaving(t) && !t->exit_code;
+  t->session->trained = true;
+  return t->exit_code ? t->exit_code : interrupted ? 128 + interrupted : 0;
+}
+
+bool training_over(const Training *t) { return t->stop || t->step >= t->steps; }
+double training_loss(const Training *t) { return t->loss; }
+int64_t training_step(const Training *t) { return t->step; }
+int64_t training_steps(const Training *t) { return t->steps; }
+const Pass *training_pass(const Training *t) { return t->task->train; }
+void training_drop(Training *t) { training_free(t); }
+
+void training_settle(Training *t) {
   bool finished = !t->begun && (t->step >= t->steps || t->stop);
   if (finished)
     ask(t, HOOK_FINISH, t->epoch);
-  else if (!t->exit_code && !checkpoint_save(t, t->session->problems))
+  else if (t->keeps && !t->exit_code && !checkpoint_save(t, t->session->problems))
     t->exit_code = 3;
   const char *log = train_hooks_log(t->hooks);
   if (log) report_line(t->session->report, t->task->name, "what its hook logged: %s", log);
@@ -808,24 +894,12 @@ static void training_run(Training *t, bool resumed) {
 }
 
 int train_task(Session *session, Task *task) {
-  Training t = {.session = session, .task = task, .run_start = seconds_now(), .epoch_start = seconds_now()};
-  if (strcmp(task->settings.precision_name, "f32") && strcmp(task->settings.precision_name, "f64"))
-    report_line(session->report, "note", "%s computes in f32: %s is not available on this device",
-                session->backend->name, task->settings.precision_name);
-  bool resumed = session->resume != NULL;
-  if (training_open(&t))
-    training_run(&t, resumed);
-  else
-    t.exit_code = problems_exit_code(session->problems) ? problems_exit_code(session->problems) : 3;
-  run_log_close(t.log);
-  train_hooks_close(t.hooks, &t.order);
-  if (t.run) run_close(t.run);
-  runner_free(t.train);
-  runner_free(t.valid);
-  orders_close(&t);
-  memory_free(t.valid_row);
-  memory_free(t.best);
-  memory_free(t.begin);
-  if (!t.exit_code && session->dones < session->tasks) session->done[session->dones++] = task->name;
-  return t.exit_code ? t.exit_code : interrupted ? 128 + interrupted : 0;
+  Training *t = training_begin(session, task, true);
+  if (!t) return problems_exit_code(session->problems) ? problems_exit_code(session->problems) : 3;
+  training_go(t, 0);
+  training_settle(t);
+  int code = t->exit_code;
+  training_free(t);
+  if (!code && session->dones < session->tasks) session->done[session->dones++] = task->name;
+  return code ? code : interrupted ? 128 + interrupted : 0;
 }

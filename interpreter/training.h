@@ -1,58 +1,34 @@
-/* A run of a train block while it runs: what the loop (train.c) changes and a checkpoint (checkpoint.c) holds. */
+/* A train block that is left and gone on with: `lathe train` does it in one go, a session step by step. */
 #ifndef INTERPRETER_TRAINING_H
 #define INTERPRETER_TRAINING_H
 
-#include "interpreter/data/batches.h"
-#include "interpreter/formats/runs.h"
-#include "interpreter/order.h"
-#include "interpreter/run_log.h"
 #include "interpreter/session.h"
-#include "interpreter/train_hooks.h"
 
+typedef struct Training Training;
+
+/* What is told of its steps. Each function may be NULL. */
 typedef struct {
-  Session *session;
-  Task *task;
-  Runner *train, *valid;
-  Variable **changed; // all that a step changes
-  int changes;
-  const Part *rows;
-  RowOrder order;                 // of the rows of training, pass after pass
-  Batches cut;                    // those of this epoch in batches
-  FurtherRows more, valid_more;   // of the two passes
-  int64_t *valid_row, valid_rows; // rows to validate on
-  int64_t batch, batches, steps, epochs;
-  int64_t batches_most;       // of an epoch
-  int64_t step, epoch, done;  // so far; done: batches of this epoch
-  int64_t drawn;              // rows of this epoch
-  double loss;                // of the last batch
-  Average *mean, *valid_mean; // by measure of the two passes
-  ReportNumber *train_numbers, *valid_numbers;
-  int trains, valids;
-  Run *run;
-  RunLog *log;
-  int64_t log_length; // of the part of the log that a checkpoint has seen
-  void *best, *begin; // weights: the best so far; all variables at the begin of the epoch
-  double best_value;
-  int64_t best_epoch, best_step, worse;
-  double last_stop;
-  bool stop;
-  TrainHooks *hooks; // NULL: none
-  Position begin_at; // of `begin`
-  int64_t attempt;   // rewinds so far
-  const Mark *again; // where the next epoch goes on; NULL: at its begin
-  bool rewound;      // the epoch that ran is over
-  bool begun;        // an epoch runs: its rows are known
-  bool told;         // what follows the last batch (its line, a validation, what is saved) is done
-  bool resumed;      // the next epoch goes on in the middle, as a checkpoint says
-  bool left;         // asked to leave: a checkpoint is made where the run stands
-  int exit_code;
-  double epoch_start, run_start, saved_at; // saved_at: when the last checkpoint was made
-  int checkpoint;                          // its number
-  int verified[2]; // numbers of the last two that were read back and found whole; 0: none
-} Training;
+  void *context;
+  /* Before a batch, whose rows are not gathered yet; false: do not run it, and stop as if interrupted. */
+  bool (*before)(void *context, Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args);
+  void (*after)(void *context, Runner *runner, int64_t step, double loss); // an update was made
+} TrainingWatch;
 
-/* All that a step changes beside weights and states of models: states of optimizers, metrics and the block. */
-Variable **training_variables(const Training *t, Arena *arena, int *count);
-size_t training_bytes(const Training *t); // of a copy of all that a step changes
+/* `keeps`: its weights go to a run folder, and those of the best validation are the model's at the end. NULL after a
+ * Problem. */
+Training *training_begin(Session *session, Task *task, bool keeps);
+void training_watch(Training *training, TrainingWatch watch);
+/* So many more updates, past the end of the program's too; 0: to its end. The exit code; 128 + the signal where it was
+ * interrupted, after which it can go on. */
+int training_go(Training *training, int64_t steps);
+int64_t training_step(const Training *training);  // updates so far
+int64_t training_steps(const Training *training); // those of all of it
+double training_loss(const Training *training);   // of the last batch; NaN before the first
+const Pass *training_pass(const Training *training);
+bool training_over(const Training *training); // all its steps are made, or it stopped by itself
+/* At its end: the weights of the best validation become the model's where the program keeps them, and are saved where
+ * the training keeps. It can still go on. */
+void training_settle(Training *training);
+void training_drop(Training *training); // frees it, the weights stay as they are
 
 #endif

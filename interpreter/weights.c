@@ -158,29 +158,38 @@ bool session_load(Session *session, const char *path, Span span, const char *mod
   return ok;
 }
 
+#define COPY_HEAD 64 // bytes before the numbers: how many weights there are
+
+static size_t weight_bytes(const Weight *weight) {
+  return (size_t)type_count(&weight->variable->type) * dtype_size(weight->variable->type.dtype);
+}
+
 void *weights_copy(Session *session, void *into) {
   Elaborator *e = session->program;
-  size_t bytes = 0;
-  for (int i = 0; i < e->weights; i++)
-    bytes += (size_t)type_count(&e->weight[i].variable->type) * dtype_size(e->weight[i].variable->type.dtype);
-  char *copy = into ? into : memory_alloc(bytes + 1, 1), *p = copy;
+  if (into && *(int64_t *)into != e->weights) {
+    memory_free(into);
+    into = NULL;
+  }
+  size_t bytes = COPY_HEAD;
+  for (int i = 0; i < e->weights; i++) bytes += weight_bytes(&e->weight[i]);
+  char *copy = into ? into : memory_alloc(bytes, 1), *p = copy + COPY_HEAD;
+  *(int64_t *)(void *)copy = e->weights;
   for (int i = 0; i < e->weights; i++) {
-    size_t size =
-        (size_t)type_count(&e->weight[i].variable->type) * dtype_size(e->weight[i].variable->type.dtype);
-    memcpy(p, e->weight[i].variable->data, size);
-    p += size;
+    memcpy(p, e->weight[i].variable->data, weight_bytes(&e->weight[i]));
+    p += weight_bytes(&e->weight[i]);
   }
   return copy;
 }
 
+char *weights_in(void *copy) { return copy ? (char *)copy + COPY_HEAD : NULL; }
+
 void weights_restore(Session *session, const void *copy) {
   Elaborator *e = session->program;
-  const char *p = copy;
-  for (int i = 0; i < e->weights; i++) {
-    size_t size =
-        (size_t)type_count(&e->weight[i].variable->type) * dtype_size(e->weight[i].variable->type.dtype);
-    memcpy(e->weight[i].variable->data, p, size);
-    p += size;
+  int64_t count = *(const int64_t *)copy;
+  const char *p = (const char *)copy + COPY_HEAD;
+  for (int i = 0; i < e->weights && i < count; i++) {
+    memcpy(e->weight[i].variable->data, p, weight_bytes(&e->weight[i]));
+    p += weight_bytes(&e->weight[i]);
   }
 }
 

@@ -55,7 +55,7 @@ static void grammar_error(Span *span, Parser *parser, const char *message);
   Operator op;
 }
 
-%token START_PROGRAM START_EXPRESSION
+%token START_PROGRAM START_EXPRESSION START_INPUT
 %token NL UNDER "_" ELLIPSIS "..."
 %token <name> IDENT
 %token <integer> INT
@@ -71,11 +71,11 @@ static void grammar_error(Span *span, Parser *parser, const char *message);
 %token ON "on" OVER "over" WITH "with" USING "using" FROM "from" TO "to" EVERY "every" WHERE "where" AS "as"
 %token WHILE "while" IN "in"
 
-%type <node> declaration source maybe_type result type type_item dim body block statement selection
+%type <node> input declaration source maybe_type result type type_item dim body block statement selection
 %type <node> pattern pattern_item expression lambda pipe compose or and not compare comparison range sum term
 %type <node> unary power postfix primary if if_open where parameter argument named carry subscript maybe_slice
 %type <node> maybe_every maybe_while
-%type <list> declarations sources source_list wheres parameters parameter_list type_items dims dim_list
+%type <list> inputs declarations sources source_list wheres parameters parameter_list type_items dims dim_list
 %type <list> statements selections selection_list pattern_items carries carry_list names expressions arguments
 %type <list> argument_list fields subscripts
 %type <name> each_name
@@ -86,12 +86,24 @@ static void grammar_error(Span *span, Parser *parser, const char *message);
 top:
     START_PROGRAM program
   | START_EXPRESSION expression line_end      { parser->result = $2; }
+  | START_INPUT line_end                      { parser->result = tree_list(parser, AST_PROGRAM, @$, @$, (AstList){0}); }
+  | START_INPUT inputs line_end               { parser->result = tree_list(parser, AST_PROGRAM, @$, @$, $2); }
   ;
 program:
     %empty                                    { parser->result = tree_list(parser, AST_PROGRAM, @$, @$, (AstList){0}); }
   | declarations line_end                     { parser->result = tree_list(parser, AST_PROGRAM, @$, @$, $1); }
   ;
 line_end: %empty | NL;
+
+inputs:
+    input                                     { $$ = list_of(parser, $1); }
+  | inputs NL input                           { $$ = list_add(parser, $1, $3); }
+  ;
+input:
+    declaration
+  | expression
+  | IDENT '=' expression                      { $$ = tree_binding(parser, AST_ASSIGN, @$, @1, (AstBinding){.name = $1, .value = $3}); }
+  ;
 
 declarations:
     declaration                               { $$ = list_of(parser, $1); }
@@ -380,6 +392,8 @@ static void grammar_error(Span *span, Parser *parser, const char *message) {
 }
 
 static int yyreport_syntax_error(const yypcontext_t *context, Parser *parser) {
+  if (parser->token[0].kind == 0 && problems_total(parser->problems) == parser->problems_before)
+    parser->unfinished = true;
   if (!report_is_due(parser)) return 0;
   yysymbol_kind_t usable[YYNTOKENS];
   int count = yypcontext_expected_tokens(context, usable, YYNTOKENS);

@@ -306,6 +306,7 @@ static int scan_newline(Parser *parser) {
 static int scan_end(Parser *parser, const unsigned char *start) {
   parser->cursor = start;
   if (parser->levels == 0) return 0;
+  if (problems_total(parser->problems) == parser->problems_before) parser->unfinished = true;
   close_down_to(parser, 0, span_behind_token(parser));
   return AGAIN;
 }

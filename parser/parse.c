@@ -20,17 +20,19 @@ void parser_too_deep(Parser *parser, Span at) {
   parser->stopped = true;
 }
 
-static Ast *parse(Arena *arena, Problems *problems, const Source *source, int start) {
+static Ast *parse(Arena *arena, Problems *problems, const Source *source, int start, bool *unfinished) {
   Parser *parser = ARENA_NEW(arena, Parser);
   parser->arena = arena;
   parser->problems = problems;
   parser->source = source;
   if (!lexer_start(parser, start)) return NULL;
-  return grammar_parse(parser) == 0 ? parser->result : NULL;
+  bool read = grammar_parse(parser) == 0;
+  if (unfinished) *unfinished = parser->unfinished;
+  return read ? parser->result : NULL;
 }
 
 Ast *parse_program(Arena *arena, Problems *problems, const Source *source) {
-  Ast *program = parse(arena, problems, source, TOKEN_START_PROGRAM);
+  Ast *program = parse(arena, problems, source, TOKEN_START_PROGRAM, NULL);
   if (program) return program;
   program = ARENA_NEW(arena, Ast);
   program->kind = AST_PROGRAM;
@@ -40,6 +42,16 @@ Ast *parse_program(Arena *arena, Problems *problems, const Source *source) {
 
 Ast *parse_expression(Arena *arena, Problems *problems, const Source *source) {
   int before = problems_count(problems, SEVERITY_ERROR);
-  Ast *expression = parse(arena, problems, source, TOKEN_START_EXPRESSION);
+  Ast *expression = parse(arena, problems, source, TOKEN_START_EXPRESSION, NULL);
   return problems_count(problems, SEVERITY_ERROR) == before ? expression : NULL;
+}
+
+Ast *parse_input(Arena *arena, Problems *problems, const Source *source, bool *unfinished) {
+  int mark = problems_total(problems), before = problems_count(problems, SEVERITY_ERROR);
+  bool ended = false;
+  Ast *input = parse(arena, problems, source, TOKEN_START_INPUT, &ended);
+  if (problems_count(problems, SEVERITY_ERROR) != before) input = NULL;
+  if (unfinished && ended) problems_forget(problems, mark);
+  if (unfinished) *unfinished = ended;
+  return input;
 }

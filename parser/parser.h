@@ -59,6 +59,7 @@ typedef struct {
   int brace;                // index of the innermost '{' (or 0) before the newest token was applied
 
   int problems_before, nodes, errors;
+  bool unfinished; // the first thing wrong is that the text ends: more of it could mend that
   bool stopped;
   Ast *result;
 } Parser;

@@ -56,7 +56,7 @@ void cpu_run_scan(const CpuCall *call) {
   }
   for (int k = carries + stepped; k < body->arguments; k++) body->argument[k]->data = call->at[1 + k];
   const uint8_t *more = scan_until(node) ? (const uint8_t *)body->argument[0]->data : NULL;
-  for (; first < steps && !(more && !*more); first++) {
+  for (; first < steps && !(more && !*more) && !(call->args->stop && *call->args->stop); first++) {
     int64_t step = scan_reverse(node) ? steps - 1 - first : first;
     for (int k = carries; k < carries + stepped; k++)
       body->argument[k]->data = call->at[1 + k] + step * control->bytes[k];

@@ -157,7 +157,7 @@ static void cpu_observe(const CpuStep *step, const RunArgs *args) {
 }
 
 void cpu_plan_run(Cpu *cpu, const CpuPlan *prepared, const RunArgs *args) {
-  for (int i = 0; i < prepared->plan->steps; i++) {
+  for (int i = 0; i < prepared->plan->steps && !(args->stop && *args->stop); i++) {
     CpuStep *step = &prepared->step[i];
     for (int k = 0; k < step->step->places; k++)
       step->at[k] = place_address(cpu, prepared->base, &step->step->place[k]);

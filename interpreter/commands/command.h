@@ -46,6 +46,7 @@ int command_export(Invocation *call);
 int command_show(Invocation *call);
 int command_plan(Invocation *call);
 int command_data(Invocation *call);
+int command_repl(Invocation *call);
 int command_version(Invocation *call);
 int command_help(Invocation *call);
 int command_explain(Invocation *call);
@@ -56,6 +57,10 @@ bool find_weights(Invocation *call);
 /* Fills the weights of a started session from what find_weights found. */
 bool use_weights(Invocation *call, Session *session);
 bool write_model(Session *session, const char *model, const char *path, bool base64);
+/* Events of a program: a load, an export, a task. The exit code. */
+int run_load(Session *session, const Ast *ast);
+int run_export(Invocation *call, Session *session, const Ast *ast);
+int run_task(Invocation *call, Session *session, Task *task);
 const char *below_out(Invocation *call, const char *path);
 int train_words(Invocation *call); // the train tasks that the words name, with the loads above them
 int failed(Invocation *call);      // the exit code of the problems so far

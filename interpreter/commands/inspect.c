@@ -1,6 +1,7 @@
 /* show, plan, data: what a program is made of, before anything runs. */
 #include "interpreter/commands/command.h"
 #include "interpreter/data/preview.h"
+#include "interpreter/work.h"
 #include "lang/format.h"
 #include "lang/problems.h"
 
@@ -49,15 +50,6 @@ static void show_checked(const Session *session, Text *out) {
   }
 }
 
-static Plan *plan_of(Session *session, Pass *pass, int64_t rows) {
-  int bindings;
-  DimBinding *binding = pass_bindings(session->arena, pass, rows, &bindings);
-  graph_simplify(pass->graph);
-  Graph *bound = graph_bind(pass->graph, session->arena, binding, bindings);
-  graph_simplify(bound);
-  return plan_make(bound, &(PlanOptions){.fuse = !session->options->no_fuse});
-}
-
 typedef enum { STAGE_PARSE, STAGE_CHECK, STAGE_GRAPH, STAGE_GRAD, STAGE_FUSE, STAGE_PLAN, STAGE_COUNT } Stage;
 static const char *const stage_names[STAGE_COUNT] = {"parse", "check", "graph", "grad", "fuse", "plan"};
 
@@ -102,33 +94,6 @@ int command_show(Invocation *call) {
   return 0;
 }
 
-static double flops_of(const Plan *plan) {
-  double sum = 0;
-  for (int i = 0; i < plan->steps; i++) {
-    const Step *step = &plan->step[i];
-    if (step->kind == STEP_LOOP) {
-      double rows = 1;
-      for (int d = 0; d < step->loop->rank; d++) rows *= (double)step->loop->extent[d];
-      sum += rows * (double)step->loop->row * step->loop->count;
-      continue;
-    }
-    if (step->kind != STEP_KERNEL) continue;
-    const Node *node = step->node;
-    double out = (double)type_count(&node->type);
-    if (node->op == OP_MATMUL)
-      sum += 2 * out *
-             (double)type_size(&node->src[0]->type, node->src[0]->type.rank - (node->attr.flag[0] ? 2 : 1));
-    if (node->op == OP_CONV2D)
-      sum += 2 * out * (double)type_count(&node->src[1]->type) / (double)type_size(&node->src[1]->type, 3);
-    if (node->op == OP_CONV2D_GRAD_INPUT)
-      sum += 2 * (double)type_count(&node->src[0]->type) * (double)type_count(&node->src[1]->type) /
-             (double)type_size(&node->src[1]->type, 3);
-    if (node->op == OP_CONV2D_GRAD_KERNEL)
-      sum += 2 * (double)type_count(&node->src[1]->type) * out / (double)type_size(&node->type, 3);
-  }
-  return sum;
-}
-
 int command_plan(Invocation *call) {
   Session *session = session_open(call->arena, call->problems, &call->options, call->report, call->file,
                                   ALL_KINDS, call->word, call->words);
@@ -150,7 +115,7 @@ int command_plan(Invocation *call) {
         kernels += plan->step[k].kind == STEP_KERNEL;
       }
       text_printf(&out, "%-12s %-8s %8" PRId64 " %8d %8d %8.2f MiB %7.3f GFLOP\n", task->name, names[p],
-                  batch, loops, kernels, (double)plan->arena_bytes / 1048576, flops_of(plan) / 1e9);
+                  batch, loops, kernels, (double)plan->arena_bytes / 1048576, plan_flops(plan) / 1e9);
     }
   }
   print_out(&out);

@@ -52,7 +52,7 @@ int command_check(Invocation *call) {
   return session ? 0 : failed(call);
 }
 
-static int run_load(Session *session, const Ast *ast) {
+int run_load(Session *session, const Ast *ast) {
   Elaborator *e = session->program;
   if (ast->u.transfer.body) {
     problem_unavailable(e->problems, ast->u.transfer.body->span, "load with rename, layout or skip");
@@ -76,7 +76,7 @@ static int run_load(Session *session, const Ast *ast) {
   return 0;
 }
 
-static int run_export(Invocation *call, Session *session, const Ast *ast) {
+int run_export(Invocation *call, Session *session, const Ast *ast) {
   Elaborator *e = session->program;
   const Value *what = eval(e, e->file, ast->u.transfer.what),
               *where = eval(e, e->file, ast->u.transfer.where);
@@ -95,7 +95,7 @@ static Task *task_of(const Session *session, const Ast *ast) {
   return NULL;
 }
 
-static int run_task(Invocation *call, Session *session, Task *task) {
+int run_task(Invocation *call, Session *session, Task *task) {
   switch (task->kind) {
   case TASK_TRAIN: return train_task(session, task);
   case TASK_EVAL: return measure_task(session, task);

@@ -53,6 +53,10 @@ CALL(reshape) {
   int rank;
   const Dim *size[MAX_RANK];
   if (!x || !slot_shape(e, at, &slot[1], &rank, size)) return value_unknown();
+  if (example_dims(e, x) && rank < MAX_RANK) { // the shape is that of one example
+    memmove(size + 1, size, sizeof *size * (size_t)rank++);
+    size[0] = x->type.size[0];
+  }
   return reshaped(e, at, x, rank, size);
 }
 

@@ -41,7 +41,9 @@ static const Value *call_function(Elaborator *e, const Ast *at, const Value *fun
   if (!signature_wheres(e, at, scope, declaration) ||
       inputs_unknown(&declaration->u.function.params, args, count))
     return value_unknown();
+  e->functions++;
   const Value *value = eval_statements(e, scope, declaration->u.function.body);
+  e->functions--;
   if (!signature_result(e, declaration, scope, declaration->u.function.result, value)) return value_unknown();
   return value;
 }

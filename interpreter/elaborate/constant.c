@@ -139,12 +139,17 @@ static bool run_let(Elaborator *e, Graph *let) {
   if (backend) {
     Plan *plan = plan_make(graph, &(PlanOptions){.fuse = true});
     backend->prepare(backend, plan);
-    backend->run(backend, plan, &(RunArgs){.seed = e->options->seed});
+    backend->run(backend, plan, &(RunArgs){.seed = e->options->seed, .step = (int64_t)e->line, .stop = e->stop});
     backend->forget(backend, plan);
     backend->close(backend);
   }
+  bool stopped = e->stop && *e->stop;
+  for (int i = 0; i < graph->outputs && stopped; i++) { // what is there is not the value
+    memory_free(graph->output[i].variable->data);
+    graph->output[i].variable->data = NULL;
+  }
   arena_free(scratch);
-  return backend != NULL;
+  return backend && !stopped;
 }
 
 bool constants_ready(Elaborator *e, const Graph *graph) {

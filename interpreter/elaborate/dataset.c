@@ -200,7 +200,7 @@ static bool step_join(Elaborator *e, Dataset *data, const Ast *call) {
   bool inner = how && how->kind == VALUE_STRING && !strcmp(how->u.string.bytes, "inner");
   bool left = !how || (how->kind == VALUE_STRING && !strcmp(how->u.string.bytes, "left"));
   if (other && other->kind == VALUE_UNKNOWN) return false;
-  if (!other || other->kind != VALUE_DATA || !on || (!inner && !left)) {
+  if (!other || other->kind != VALUE_DATA || other->u.data.rows || !on || (!inner && !left)) {
     problem_step_value(e->problems, call->span, usage);
     return false;
   }
@@ -285,7 +285,7 @@ static const Value *source_table(Elaborator *e, Dataset *data, const Ast *source
   const Ast *name = source->kind == AST_FIELD ? source->u.field.base : source;
   if (data->replaced || name->kind != AST_NAME || !scope_find(data->home, name->u.name)) return NULL;
   const Value *value = eval(e, data->home, source);
-  return value->kind == VALUE_DATA ? value : NULL;
+  return value->kind == VALUE_DATA && !value->u.data.rows ? value : NULL;
 }
 
 /* Weights bring what was learned from the table, so a program that only encodes and decodes needs no file: a table

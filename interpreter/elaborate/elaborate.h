@@ -116,6 +116,13 @@ typedef struct {
   const Fitted *fitted;
 } Constant;
 
+/* What a model was called with last. */
+typedef struct {
+  const char *model;
+  Type *type; // of its inputs
+  int inputs;
+} Called;
+
 typedef struct Body Body;         // body.h
 typedef struct Yielding Yielding; // control.c
 
@@ -172,6 +179,9 @@ struct Elaborator {
   Constant *constant;
   int constants;
   size_t constant_capacity;
+  Called *called;
+  int calleds;
+  size_t called_capacity;
   int variables;      // numbers given out
   Graph *init;        // assigns every weight and state of a model its first value
   Graph *init_states; // the same for states of metrics and optimizers of the pass being built
@@ -210,6 +220,10 @@ struct Elaborator {
   Name field;                 // … this one
   int field_step;             // number of its next fitted step
   int depth;                  // of calls
+  int functions;              // of fns, in the layer that is computed: their nodes have the place of the call
+  AstList watches;            // expressions whose values a train block gives as outputs watch.0, watch.1, …
+  uint64_t line;              // of a session: the step of the random numbers of its lets; 0 in a file
+  const volatile int *stop;   // see RunArgs
 };
 
 #define CALL_DEPTH_LIMIT 200
@@ -223,6 +237,16 @@ Elaborator *elaborator_new(Arena *arena, Problems *problems, const Options *opti
  * false after an error. */
 bool elaborator_load(Elaborator *e, const char *path);
 void elaborator_close(Elaborator *e);        // its tables; the rest is the arena's
+
+/* The parts of elaborator_load, for a program that is entered piece by piece: the library and an empty file of that
+ * path; the declarations of a file with those it uses; a declaration's names in the scope of the file (a Problem where
+ * they are taken); and its check, inside graph_begin and graph_end. */
+void elaborator_start(Elaborator *e, const char *path);
+bool elaborator_read(Elaborator *e, const char *path, AstList *all);
+void elaborator_declare(Elaborator *e, const Ast *ast);
+void elaborator_check(Elaborator *e, const Ast *ast);
+Name declaration_name(const Ast *ast); // NULL: it has none, or several
+
 void elaborator_check_stdlib(Elaborator *e); // the generic check of the library itself
 
 /* ---- expressions (eval.c, operators.c, index.c) ---- */
@@ -239,6 +263,10 @@ const Value *eval_map(Elaborator *e, Scope *scope, const Ast *ast);
 const Value *eval_yield(Elaborator *e, Scope *scope, const Ast *ast);
 const Value *eval_branch(Elaborator *e, Scope *scope, const Ast *ast, Node *condition);
 const Value *eval_index(Elaborator *e, Scope *scope, const Ast *ast);
+/* A field of a table, or of those rows of it that the value has. */
+const Value *data_field(Elaborator *e, const Ast *ast, const Value *base, Name name);
+/* The subscripts of an AST_INDEX applied to a tensor or column. */
+const Value *index_value(Elaborator *e, Scope *scope, const Ast *ast, const Value *base);
 /* The values a `for` runs over. -1 after a Problem. */
 int eval_rounds(Elaborator *e, const Ast *at, const Value *over, const Value ***out);
 bool eval_statement(Elaborator *e, Scope *scope, const Ast *statement,
@@ -556,6 +584,9 @@ typedef struct {
 } Task;
 
 Task *task_elaborate(Elaborator *e, const Ast *ast);
+/* What a train block measures, over other rows (a VALUE_DATA; NULL: those it is validated on), as an eval task. NULL
+ * after a Problem. */
+Task *task_measured(Elaborator *e, const Ast *train, const Value *data);
 bool settings_statement(const Ast *statement);
 bool metric_falls(const char *metric); // less of it is better, unless the program says otherwise
 bool settings_read(Elaborator *e, const Ast *task, Scope *scope, Settings *settings);
@@ -565,6 +596,7 @@ const Value *eval_selection(Elaborator *e, Scope *scope, const Ast *ast);
 /* What the weights hold here: a tensor if the path is complete, else a record. UNKNOWN if there are none so far. */
 const Value *weights_value(Elaborator *e, const Value *selection, const Ast *at);
 const char *weights_path(const Value *value); // of a model, also one of several parts; NULL: it is none
+const char *weight_path(const Elaborator *e, const Weight *weight); // as shown: net.Dense.W, net.Dense.1.W
 bool path_below(const char *path, const char *above); // or the same
 bool weights_are(const Value *value);                 // a model, or some of its weights
 /* The record of what they hold here, parts named by their path below the model. */

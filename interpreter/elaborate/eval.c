@@ -104,10 +104,12 @@ static const Value *eval_binary(Elaborator *e, Scope *scope, const Ast *ast) {
   for (i = 0; i < depth; i++) {
     const Ast *a = chain[i];
     if (a->u.binary.op == OPERATOR_PIPE) {
+      if (!e->functions && e->graph) e->graph->place = a->u.binary.right->span;
       value = eval_pipe(e, scope, value, a->u.binary.left, a->u.binary.right);
       continue;
     }
     const Value *right = eval(e, scope, a->u.binary.right);
+    if (!e->functions && e->graph) e->graph->place = (Span){a->at.source, a->at.start, a->span.end};
     value = operate(e, a, a->u.binary.op, value, right);
   }
   return value;
@@ -146,7 +148,45 @@ static const Value *fitted_property(Elaborator *e, const Fitted *fitted, Name na
   return NULL;
 }
 
+/* A whole column, or of it the rows that were chosen. */
+const Value *data_field(Elaborator *e, const Ast *ast, const Value *base, Name name) {
+  const Value *whole = dataset_whole(e, base->u.data.data, base->u.data.part, name, ast);
+  if (!base->u.data.rows || whole->kind != VALUE_TENSOR) return whole;
+  return index_value(e, base->u.data.scope, base->u.data.rows, whole);
+}
+
+/* net.Dense.1.b, net.Block: weights by their path; NULL where the name in front is no model that has some there. */
+static const Value *path_value(Elaborator *e, Scope *scope, const Ast *ast) {
+  const Ast *root = ast;
+  while (root->kind == AST_FIELD || root->kind == AST_PART) root = root->u.field.base;
+  Binding *binding = root->kind == AST_NAME ? scope_find(scope, root->u.name) : NULL;
+  if (!binding || !binding->declaration || binding->declaration->kind != AST_MODEL) return NULL;
+  Text path = {0};
+  ast_write(ast, &path);
+  const Weight *whole = NULL;
+  bool some = false;
+  for (int i = 0; i < e->weights; i++) {
+    const char *shown = weight_path(e, &e->weight[i]), *canonical = e->weight[i].canonical;
+    if (!strcmp(shown, text_string(&path)) || !strcmp(canonical, text_string(&path))) whole = &e->weight[i];
+    some = some || path_below(shown, text_string(&path)) || path_below(canonical, text_string(&path));
+  }
+  const Value *value = NULL;
+  if (whole)
+    value = value_tensor(e, variable_value(e, whole->variable));
+  else if (some && ast->u.field.base->kind != AST_NAME && binding->value && binding->value->kind == VALUE_INSTANCE) {
+    Value *selection = ARENA_NEW(e->arena, Value);
+    *selection = (Value){.kind = VALUE_WEIGHTS, .known = true};
+    selection->u.weights.model = root->u.name;
+    selection->u.weights.glob = arena_printf(e->arena, "%s.**", text_string(&path));
+    value = weights_value(e, selection, ast);
+  }
+  text_free(&path);
+  return value;
+}
+
 static const Value *eval_field(Elaborator *e, Scope *scope, const Ast *ast) {
+  const Value *weights = path_value(e, scope, ast);
+  if (weights) return weights;
   const Value *base = eval(e, scope, ast->u.field.base);
   Name name = ast->kind == AST_FIELD ? ast->u.field.name : NULL;
   static const char *const parts[PART_COUNT] = {"", "train", "valid", "test"};
@@ -167,7 +207,7 @@ static const Value *eval_field(Elaborator *e, Scope *scope, const Ast *ast) {
         part->u.data.whole = false;
         return part;
       }
-    if (name) return dataset_whole(e, base->u.data.data, base->u.data.part, name, ast);
+    if (name) return data_field(e, ast, base, name);
     break;
   case VALUE_TENSOR:
     if (name && base->u.tensor.fitted) value = fitted_property(e, base->u.tensor.fitted, name);
@@ -294,12 +334,13 @@ const Value *eval(Elaborator *e, Scope *scope, const Ast *ast) {
       [AST_MAP] = eval_map,     [AST_BLOCK] = eval_block,
   };
   Span span = e->graph ? e->graph->span : (Span){0};
-  if (e->graph)
-    e->graph->span =
-        ast->kind == AST_BINARY || ast->kind == AST_CALL || ast->kind == AST_INDEX ? ast->span : span;
+  Span place = e->graph ? e->graph->place : (Span){0};
+  bool operation = ast->kind == AST_BINARY || ast->kind == AST_CALL || ast->kind == AST_INDEX;
+  if (e->graph && operation) e->graph->span = ast->span;
+  if (e->graph && (operation || ast->kind == AST_FIELD) && !e->functions) e->graph->place = ast->span;
   Eval *function = (size_t)ast->kind < sizeof(table) / sizeof(*table) ? table[ast->kind] : NULL;
   const Value *value = (function ? function : eval_misplaced)(e, scope, ast);
-  if (e->graph) e->graph->span = span;
+  if (e->graph) e->graph->span = span, e->graph->place = place;
   return value;
 }
 
@@ -316,10 +357,12 @@ static const Value *let_value(Elaborator *e, Scope *scope, const Ast *let) {
     int count = call_arguments(e, scope, &value->u.call.items, NULL, NULL, &args);
     if (callee->kind == VALUE_LAYER)
       return layer_make(e, value, callee, args, count, let->u.binding.pattern->u.name);
-    Span span = e->graph->span;
+    Span span = e->graph->span, place = e->graph->place;
     e->graph->span = value->span;
+    if (!e->functions) e->graph->place = value->span;
     const Value *result = call_value(e, value, callee, args, count);
     e->graph->span = span;
+    e->graph->place = place;
     return result;
   }
   return eval(e, scope, value);

@@ -341,6 +341,21 @@ const Value *eval_selection(Elaborator *e, Scope *scope, const Ast *ast) {
   return selection ? selection : eval(e, scope, ast);
 }
 
+const Value *index_value(Elaborator *e, Scope *scope, const Ast *ast, const Value *base) {
+  Node *x = value_node(e, base, ast->u.call.callee);
+  const Value *value = x ? index_tensor(e, scope, ast, x) : value_unknown();
+  return base->kind == VALUE_TENSOR ? keep_numbering(base, value) : value;
+}
+
+/* d.train[0:8]: the rows are taken of each field that is asked for. */
+static const Value *index_data(Elaborator *e, Scope *scope, const Ast *ast, const Value *base) {
+  Value *rows = ARENA_NEW(e->arena, Value);
+  *rows = *base;
+  rows->u.data.rows = ast;
+  rows->u.data.scope = scope;
+  return rows;
+}
+
 const Value *eval_index(Elaborator *e, Scope *scope, const Ast *ast) {
   const Value *base = eval(e, scope, ast->u.call.callee);
   if (base->kind == VALUE_UNKNOWN) return base;
@@ -349,11 +364,8 @@ const Value *eval_index(Elaborator *e, Scope *scope, const Ast *ast) {
     if (selection) return weights_value(e, selection, ast);
   }
   if (base->kind == VALUE_LIST || base->kind == VALUE_RECORD) return index_items(e, scope, ast, base);
-  if (base->kind == VALUE_TENSOR || base->kind == VALUE_COLUMN) {
-    Node *x = value_node(e, base, ast->u.call.callee);
-    const Value *value = x ? index_tensor(e, scope, ast, x) : value_unknown();
-    return base->kind == VALUE_TENSOR ? keep_numbering(base, value) : value;
-  }
+  if (base->kind == VALUE_TENSOR || base->kind == VALUE_COLUMN) return index_value(e, scope, ast, base);
+  if (base->kind == VALUE_DATA && !base->u.data.rows) return index_data(e, scope, ast, base);
   problem_not_indexed(e->problems, ast->span, value_kind_text(base));
   return value_unknown();
 }

@@ -364,16 +364,50 @@ static const Value *instance_body(Elaborator *e, const Ast *at, const Value *ins
   const WithWeights *outer = e->with;
   WithWeights with = {instance->u.instance.path, instance->u.instance.with, outer};
   if (with.record) e->with = &with;
+  int functions = e->functions;
+  Span place = e->graph->place;
+  e->functions = 0;
   e->frame = frame;
   e->graph->layer = frame->path;
   const Value *value = eval_statements(e, scope, instance->ast->u.function.body);
   bool made = value->kind == VALUE_COMPOSED || (value->kind == VALUE_INSTANCE && value->u.instance.with);
   if (made && !instance->ast->u.function.params_given) value = call_value(e, at, value, args, count);
   e->with = outer;
+  e->functions = functions;
+  e->graph->place = place;
   e->graph->layer = layer;
   e->frame = frame->caller;
   training->value = was;
   return value;
+}
+
+/* Whether `b` says less than `a`: the same inputs, in a batch of some number of rows. */
+static bool says_less(const Elaborator *e, const Called *a, const Type *b, int inputs) {
+  if (a->inputs != inputs) return false;
+  for (int i = 0; i < inputs; i++) {
+    const Type *x = &a->type[i], *y = &b[i];
+    if (x->rank != y->rank || x->rank == 0 || x->size[0] != e->batch || y->size[0] == e->batch) return false;
+    for (int k = 1; k < x->rank; k++)
+      if (x->size[k] != y->size[k]) return false;
+  }
+  return inputs > 0;
+}
+
+static void remember_inputs(Elaborator *e, const Ast *at, const char *model, const Argument *args,
+                            int count) {
+  Type *type = ARENA_ARRAY(e->arena, Type, count + 1);
+  for (int i = 0; i < count; i++) {
+    const Value *value = args[i].value;
+    Node *node = value->kind == VALUE_TENSOR || value->kind == VALUE_COLUMN ? value_node(e, value, at) : NULL;
+    if (!node || args[i].name) return;
+    type[i] = node->type;
+  }
+  int i = 0;
+  while (i < e->calleds && strcmp(e->called[i].model, model) != 0) i++;
+  if (i < e->calleds && says_less(e, &e->called[i], type, count)) return;
+  if (i == e->calleds)
+    e->called = arena_grow(e->arena, e->called, (size_t)e->calleds++, &e->called_capacity, sizeof(Called));
+  e->called[i] = (Called){model, type, count};
 }
 
 const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance, const Argument *args,
@@ -385,6 +419,7 @@ const Value *instance_apply(Elaborator *e, const Ast *at, const Value *instance,
     problem_layer_place(e->problems, at->at.source ? at->at : at->span, name);
     return value_unknown();
   }
+  if (instance->u.instance.model && !e->generic) remember_inputs(e, at, name, args, count);
   if (declaration->kind == AST_MODEL && !declaration->u.function.params_given)
     return instance_body(e, at, instance, scope, args, count);
   if (!signature_bind(e, at, name, scope, &declaration->u.function.params, args, count, false))

@@ -79,7 +79,7 @@ void graph_end(Elaborator *e, const Saved *saved) {
 
 // ---- files ----------------------------------------------------------------------------------------------------
 
-static Name declaration_name(const Ast *ast) {
+Name declaration_name(const Ast *ast) {
   switch (ast->kind) {
   case AST_CONFIG:
   case AST_FN:
@@ -329,32 +329,45 @@ static Name pattern_name(const Ast *let) {
   return NULL;
 }
 
-bool elaborator_load(Elaborator *e, const char *path) {
+void elaborator_start(Elaborator *e, const char *path) {
   e->program_path = path;
   e->program_name = base_name(e, path);
   load_stdlib(e);
-  AstList *all = ARENA_NEW(e->arena, AstList);
-  size_t capacity = 0;
-  read_program(e, path, (Span){0}, NULL, all, &capacity);
-  e->declaration = all;
+  e->declaration = ARENA_NEW(e->arena, AstList);
   e->file = scope_new(e, e->stdlib);
   e->file->is_file = true;
+}
+
+bool elaborator_read(Elaborator *e, const char *path, AstList *all) {
+  int errors = problems_count(e->problems, SEVERITY_ERROR);
+  size_t capacity = 0;
+  read_program(e, path, (Span){0}, NULL, all, &capacity);
+  return problems_count(e->problems, SEVERITY_ERROR) == errors;
+}
+
+void elaborator_declare(Elaborator *e, const Ast *ast) { declare(e, e->file, ast); }
+
+void elaborator_check(Elaborator *e, const Ast *ast) {
+  Name name = declaration_name(ast);
+  if (name && (ast->kind == AST_CONFIG || ast->kind == AST_LET)) scope_value(e, e->file, name, ast);
+  if (!name && ast->kind == AST_LET) scope_value(e, e->file, pattern_name(ast), ast);
+  if (ast->kind == AST_CONFIG) signature_wheres(e, ast, e->file, ast);
+  if (ast->kind == AST_MODEL && !ast->u.function.params_given) scope_value(e, e->file, name, ast);
+  if (ast->kind == AST_FN || ast->kind == AST_LAYER || ast->kind == AST_METRIC ||
+      ast->kind == AST_OPTIMIZER || ast->kind == AST_MODEL)
+    check_generic(e, e->file, ast);
+}
+
+bool elaborator_load(Elaborator *e, const char *path) {
+  elaborator_start(e, path);
+  AstList *all = e->declaration;
+  elaborator_read(e, path, all);
   for (int i = 0; i < all->count; i++) declare(e, e->file, all->item[i]);
   if (problems_count(e->problems, SEVERITY_ERROR) ||
       !overrides_add(e, all, e->options->set, e->options->sets, "command line") || !hooks_configure(e, all))
     return false;
   Saved saved = graph_begin(e, false, DTYPE_F32);
-  for (int i = 0; i < all->count; i++) {
-    const Ast *ast = all->item[i];
-    Name name = declaration_name(ast);
-    if (name && (ast->kind == AST_CONFIG || ast->kind == AST_LET)) scope_value(e, e->file, name, ast);
-    if (!name && ast->kind == AST_LET) scope_value(e, e->file, pattern_name(ast), ast);
-    if (ast->kind == AST_CONFIG) signature_wheres(e, ast, e->file, ast);
-    if (ast->kind == AST_MODEL && !ast->u.function.params_given) scope_value(e, e->file, name, ast);
-    if (ast->kind == AST_FN || ast->kind == AST_LAYER || ast->kind == AST_METRIC ||
-        ast->kind == AST_OPTIMIZER || ast->kind == AST_MODEL)
-      check_generic(e, e->file, ast);
-  }
+  for (int i = 0; i < all->count; i++) elaborator_check(e, all->item[i]);
   graph_end(e, &saved);
   return problems_count(e->problems, SEVERITY_ERROR) == 0;
 }

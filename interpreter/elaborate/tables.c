@@ -10,7 +10,7 @@
 
 static bool source_read(Elaborator *e, const Ast *task, const Ast *ast, TaskTable *source) {
   const Value *value = eval(e, e->file, ast->u.arg.value);
-  if (value->kind != VALUE_DATA) {
+  if (value->kind != VALUE_DATA || value->u.data.rows) {
     if (value->kind != VALUE_UNKNOWN) problem_task_source(e->problems, ast->span, value_kind_text(value));
     return false;
   }

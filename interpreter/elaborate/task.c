@@ -133,6 +133,18 @@ static void run_statement(Builder *b, const Ast *statement) {
     problem_unused(e->problems, statement->span);
 }
 
+/* What a session watches: values at the end of the block. A name that the block lacks may be one of its measures. */
+static void run_watches(Builder *b) {
+  Elaborator *e = b->e;
+  for (int i = 0; i < e->watches.count; i++) {
+    const Ast *ast = e->watches.item[i];
+    if (ast->kind == AST_NAME && !scope_find(b->scope, ast->u.name)) continue;
+    const Value *value = eval(e, b->scope, ast);
+    Node *node = value->kind == VALUE_UNKNOWN ? NULL : value_float_node(e, value, ast);
+    if (node) graph_output(e->graph, arena_printf(e->arena, "watch.%d", i), node);
+  }
+}
+
 static Pass *build_once(Builder *b, PassKind kind) {
   Elaborator *e = b->e;
   Pass *pass = ARENA_NEW(e->arena, Pass);
@@ -151,6 +163,7 @@ static Pass *build_once(Builder *b, PassKind kind) {
   hooks_begin(b);
   sources_bind(b);
   run_block(b, b->scope, b->ast->u.task.body);
+  if (kind == PASS_TRAIN) run_watches(b);
   averages_follow(b);
   measures_end(b);
   pass->plateau = e->plateau;
@@ -248,5 +261,30 @@ Task *task_elaborate(Elaborator *e, const Ast *ast) {
     check_watched(e, ast, task->valid, task->settings.keep, "keep");
     check_watched(e, ast, task->valid, task->settings.stop, "stop");
   }
+  return problems_count(e->problems, SEVERITY_ERROR) > errors ? NULL : task;
+}
+
+Task *task_measured(Elaborator *e, const Ast *train, const Value *data) {
+  Task *task = ARENA_NEW(e->arena, Task);
+  *task = (Task){.name = train->u.task.name, .kind = TASK_EVAL, .ast = train};
+  int errors = problems_count(e->problems, SEVERITY_ERROR);
+  Saved saved = graph_begin(e, false, DTYPE_F32);
+  TaskTable *source = NULL;
+  int sources = sources_read(e, train, &source);
+  bool ok = sources >= 0 && settings_read(e, train, e->file, &task->settings);
+  graph_end(e, &saved);
+  if (!ok) return NULL;
+  if (data && sources) {
+    source->data = data->u.data.data;
+    source->part = data->u.data.part;
+    source->whole = false;
+    if (!dataset_open(e, source->data)) return NULL;
+    if (dataset_part(source->data, source->part)->count == 0) {
+      problem_empty_part(e->problems, train->at);
+      return NULL;
+    }
+  }
+  Builder b = {.e = e, .ast = train, .settings = &task->settings, .source = source, .sources = sources};
+  task->once = build_pass(&b, PASS_VALID);
   return problems_count(e->problems, SEVERITY_ERROR) > errors ? NULL : task;
 }

@@ -165,5 +165,5 @@ const char *value_kind_text(const Value *value) {
       [VALUE_DATA] = "a data table",
       [VALUE_WEIGHTS] = "weights of a model",
   };
-  return text[value->kind];
+  return value->kind == VALUE_DATA && value->u.data.rows ? "some rows of a table" : text[value->kind];
 }

@@ -94,6 +94,8 @@ struct Value {
       Dataset *data;
       PartName part;
       bool whole;
+      const Ast *rows; // d.train[0:8]: the subscript, still to be applied to a field; NULL: all rows …
+      Scope *scope;    // … in which it is evaluated
     } data;
     int64_t history; // UPDATE without declaration: lbfgs
     struct {

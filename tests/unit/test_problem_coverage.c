@@ -1,4 +1,4 @@
-/* Every code of a problem is shown by a text of tests/errors/, and explained. */
+/* Every code of a problem is shown by a text of tests/errors/ or tests/repl/, and explained. */
 #include "base/text.h"
 #include "lang/explain.h"
 
@@ -45,7 +45,9 @@ Test(problem_coverage, every_code_is_shown_and_explained) {
   read_all("lang/problems*.c", &source);
   read_all("interpreter/data/problems_*.c", &source);
   read_all("interpreter/formats/problems_files.c", &source);
+  read_all("interpreter/repl/problems_repl.c", &source);
   read_all("tests/errors/*.model", &shown);
+  read_all("tests/repl/*.txt", &shown);
   int codes = 0;
   for (const char *p = text_string(&source); *p; p++) {
     if (!is_code(p)) continue;
