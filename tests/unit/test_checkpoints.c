@@ -322,3 +322,56 @@ Test(checkpoints, contents_that_do_not_fit_are_skipped) {
     arena_free(arena);
   }
 }
+
+// ---- a long run -------------------------------------------------------------------------------------------------------
+
+static long resident_kib(void) {
+  FILE *file = fopen("/proc/self/statm", "r");
+  long all, resident = 0;
+  cr_assert(file && fscanf(file, "%ld %ld", &all, &resident) == 2);
+  fclose(file);
+  return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+typedef struct {
+  long first, last; // KiB
+} Growth;
+
+static bool measure(void *context, int64_t step) {
+  Growth *growth = context;
+  if (step == 5000) growth->first = resident_kib();
+  growth->last = resident_kib();
+  return false;
+}
+
+Test(checkpoints, fifty_thousand_steps_stay_small) {
+  put_data();
+  put("p.model",
+      DATA "model net(x: [B, n]) -> [B, 2] = x |> Dense(6, relu) |> Dropout(0.2) |> Dense(2)\n"
+           "train fit on d {\n  steps = 50000; batch = 8; checkpoint = every(250); validate = every(20)\n"
+           "  keep = best(\"valid.accuracy\")\n  let scores = net(x)\n"
+           "  minimize cross_entropy(scores, kind) using adam(1e-3)\n  metric accuracy(scores, kind)\n}\n");
+  Arena *arena = arena_new(0);
+  Options options = {.out = "out", .threads = 1, .quiet = true};
+  Report *report = report_new(false, true, false);
+  Session *session = session_open(arena, problems_new(arena), &options, report, "p.model", ~0u, NULL, 0);
+  cr_assert(session && session_start(session));
+  Growth growth = {0};
+  session->leave = measure;
+  session->leave_context = &growth;
+  cr_assert(train_task(session, session->task[0]) == 0);
+  session_close(session);
+  report_free(report);
+  arena_free(arena);
+  struct stat state;
+  cr_assert(stat("out/runs/p/fit/1/log.jsonl", &state) == 0);
+  fprintf(stderr, "50,000 steps: %ld KiB more, a log of %ld KiB\n", growth.last - growth.first,
+          (long)state.st_size / 1024);
+  cr_expect(growth.last - growth.first < 1024, "%ld KiB more", growth.last - growth.first);
+  cr_expect(state.st_size < 5000000, "a log of %ld bytes", (long)state.st_size);
+  int count;
+  arena = arena_new(0);
+  run_checkpoints(arena, "out/runs/p/fit/1", &count);
+  cr_expect(count == 2, "%d checkpoints", count);
+  arena_free(arena);
+}
