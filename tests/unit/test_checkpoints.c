@@ -27,11 +27,11 @@ static const Mix mix[] = {
           "model slow = copy(c)\n"
           "train fit on d {\n"
           "  steps = 60; batch = 10; validate = every(7); keep = best(\"valid.loss\")\n"
-          "  stop = patience(\"valid.loss\", 6)\n"
+          "  stop = patience(\"valid.drift\", 3)\n"
           "  state seen = 0.0\n  seen = 0.9 * seen + mean(x)\n"
           "  let fake = g(x + 0.1 * normal(shape(x)))\n"
           "  minimize cross_entropy(c(x), kind) + 0.1 * cross_entropy(c(stop(fake)), kind) over c\n"
-          "    using adamw(1e-2 * plateau(\"valid.loss\", 2, factor=0.5))\n"
+          "    using adamw(1e-2 * plateau(\"valid.drift\", 2, factor=0.5))\n"
           "  minimize mse(fake, stop(c(x))) + 0 * seen over g using sgd(5e-2, momentum=0.9) every 2\n"
           "  set slow = blend(slow, c, 0.1) every 1\n"
           "  metric drift = mean(abs(slow(x) - c(x)))\n}\n",
@@ -56,9 +56,9 @@ static const Mix mix[] = {
      "    if ctx.step % 11 == 0 then ctx.skip = true end\n  end,\n"
      "  after_step = function(ctx)\n"
      "    local s = ctx.state\n    ctx.log('rate', ctx.lr[1])\n"
-     "    if ctx.step == 20 and ctx.attempt == 1 then ctx.checkpoint('half') end\n"
-     "    if ctx.step == 33 and ctx.attempt == 1 then ctx.rewind('half') end\n"
-     "    if ctx.step == 40 and ctx.attempt == 2 then ctx.rewind('epoch') end\n  end,\n"
+     "    if ctx.step == 20 and ctx.attempt == 0 then ctx.checkpoint('half') end\n"
+     "    if ctx.step == 31 and ctx.attempt == 0 then ctx.rewind('half') end\n"
+     "    if ctx.step == 40 and ctx.attempt == 1 then ctx.rewind('epoch') end\n  end,\n"
      "  epoch = function(ctx)\n"
      "    if ctx.epoch % 3 == 1 then ctx.sample_weight(function(r) return r.a end) end\n"
      "    if ctx.epoch % 3 == 2 then ctx.limit(20) end\n  end,\n"
@@ -321,4 +321,57 @@ Test(checkpoints, contents_that_do_not_fit_are_skipped) {
     bundle_free(bundle);
     arena_free(arena);
   }
+}
+
+// ---- a long run -------------------------------------------------------------------------------------------------------
+
+static long resident_kib(void) {
+  FILE *file = fopen("/proc/self/statm", "r");
+  long all, resident = 0;
+  cr_assert(file && fscanf(file, "%ld %ld", &all, &resident) == 2);
+  fclose(file);
+  return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+typedef struct {
+  long first, last; // KiB
+} Growth;
+
+static bool measure(void *context, int64_t step) {
+  Growth *growth = context;
+  if (step == 5000) growth->first = resident_kib();
+  growth->last = resident_kib();
+  return false;
+}
+
+Test(checkpoints, fifty_thousand_steps_stay_small) {
+  put_data();
+  put("p.model",
+      DATA "model net(x: [B, n]) -> [B, 2] = x |> Dense(6, relu) |> Dropout(0.2) |> Dense(2)\n"
+           "train fit on d {\n  steps = 50000; batch = 8; checkpoint = every(250); validate = every(20)\n"
+           "  keep = best(\"valid.accuracy\")\n  let scores = net(x)\n"
+           "  minimize cross_entropy(scores, kind) using adam(1e-3)\n  metric accuracy(scores, kind)\n}\n");
+  Arena *arena = arena_new(0);
+  Options options = {.out = "out", .threads = 1, .quiet = true};
+  Report *report = report_new(false, true, false);
+  Session *session = session_open(arena, problems_new(arena), &options, report, "p.model", ~0u, NULL, 0);
+  cr_assert(session && session_start(session));
+  Growth growth = {0};
+  session->leave = measure;
+  session->leave_context = &growth;
+  cr_assert(train_task(session, session->task[0]) == 0);
+  session_close(session);
+  report_free(report);
+  arena_free(arena);
+  struct stat state;
+  cr_assert(stat("out/runs/p/fit/1/log.jsonl", &state) == 0);
+  fprintf(stderr, "50,000 steps: %ld KiB more, a log of %ld KiB\n", growth.last - growth.first,
+          (long)state.st_size / 1024);
+  cr_expect(growth.last - growth.first < 1024, "%ld KiB more", growth.last - growth.first);
+  cr_expect(state.st_size < 5000000, "a log of %ld bytes", (long)state.st_size);
+  int count;
+  arena = arena_new(0);
+  run_checkpoints(arena, "out/runs/p/fit/1", &count);
+  cr_expect(count == 2, "%d checkpoints", count);
+  arena_free(arena);
 }
