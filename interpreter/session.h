@@ -32,7 +32,8 @@ typedef struct {
 #define ALL_KINDS  (~0u)
 Session *session_open(Arena *arena, Problems *problems, const Options *options, Report *report,
                       const char *path, unsigned kinds, const char *const *names, int count);
-Session *session_new(Arena *arena, Problems *problems, const Options *options, Report *report); // no program yet
+Session *session_new(Arena *arena, Problems *problems, const Options *options,
+                     Report *report); // no program yet
 bool session_start(Session *session); // device, memory, first weights; again: of what has come since
 void session_close(Session *session);
 /* Runs a graph of first values from output `first` on (those of all roles if role < 0) and leaves them in the

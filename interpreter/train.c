@@ -624,7 +624,8 @@ static void orders_close(Training *t) {
 
 static bool training_hooks_open(Training *t) {
   if (!t->task->hooks) return true;
-  t->hooks = train_hooks_open(t->session, t->task, t->train, t->rows, t->batches, t->run ? t->run->folder : ".");
+  t->hooks =
+      train_hooks_open(t->session, t->task, t->train, t->rows, t->batches, t->run ? t->run->folder : ".");
   return t->hooks != NULL;
 }
 
@@ -735,7 +736,7 @@ int64_t training_step(const Training *t) { return t->step; }
 
 int training_go(Training *t, int64_t steps) {
   t->pause = steps ? t->step + steps : 0;
-  if (steps) t->stop = false; // it is asked to go on
+  if (steps) t->stop = false;           // it is asked to go on
   if (t->pause > t->steps && t->rows) { // past its end: the epochs go on
     t->steps = t->pause;
     t->epochs = (t->steps + t->batches - 1) / (t->batches > 0 ? t->batches : 1);

@@ -21,7 +21,7 @@ void training_watch(Training *training, TrainingWatch watch);
 /* So many more updates, past the end of the program's too; 0: to its end. The exit code; 128 + the signal where it was
  * interrupted, after which it can go on. */
 int training_go(Training *training, int64_t steps);
-int64_t training_step(const Training *training); // updates so far
+int64_t training_step(const Training *training);  // updates so far
 int64_t training_steps(const Training *training); // those of all of it
 double training_loss(const Training *training);   // of the last batch; NaN before the first
 const Pass *training_pass(const Training *training);

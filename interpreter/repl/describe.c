@@ -160,7 +160,8 @@ void run_show(Repl *repl, const char *rest) {
     Text out = {0};
     const char *path = made.model->u.instance.path;
     Stage *stage;
-    bool rows = made.called->inputs && made.called->type[0].rank && !dim_has_symbol(made.called->type[0].size[0], repl->e->batch);
+    bool rows = made.called->inputs && made.called->type[0].rank &&
+                !dim_has_symbol(made.called->type[0].size[0], repl->e->batch);
     text_printf(&out, " %-24s %-25s %9s   work%s\n", path, "shape", "weights", rows ? "" : " a row");
     for (int i = 0; i < made.called->inputs; i++) {
       const AstList *params = &made.model->ast->u.function.params;
@@ -233,7 +234,8 @@ static void plan_task(Repl *repl, const Ast *ast, int64_t rows) {
   static const char *const names[] = {"train", "valid", "once"};
   Text out = {0};
   for (int i = 0; i < 3; i++)
-    if (passes[i]) plan_row(&out, names[i], plan_of(repl->session, passes[i], passes[i]->data ? rows : 1), rows);
+    if (passes[i])
+      plan_row(&out, names[i], plan_of(repl->session, passes[i], passes[i]->data ? rows : 1), rows);
   say_text(repl, &out);
 }
 
@@ -261,7 +263,8 @@ static void plan_model(Repl *repl, const char *name, int64_t rows) {
 void run_plan(Repl *repl, const char *rest) {
   const char *name = word_next(repl, &rest), *number = word_next(repl, &rest);
   int64_t rows = 0;
-  for (const char *p = number; p && *p; p++) rows = *p >= '0' && *p <= '9' && rows < 100000000 ? rows * 10 + *p - '0' : -1;
+  for (const char *p = number; p && *p; p++)
+    rows = *p >= '0' && *p <= '9' && rows < 100000000 ? rows * 10 + *p - '0' : -1;
   if (!name || rows < 0) {
     usage_wrong(repl, "plan");
     return;
@@ -300,11 +303,13 @@ void run_doc(Repl *repl, const char *rest) {
   if (!value) return;
   Text out = {0};
   const Ast *ast = value->ast;
-  bool function = ast && (value->kind == VALUE_FUNCTION || value->kind == VALUE_LAYER || value->kind == VALUE_METRIC ||
-                          value->kind == VALUE_OPTIMIZER || value->kind == VALUE_INSTANCE);
+  bool function =
+      ast && (value->kind == VALUE_FUNCTION || value->kind == VALUE_LAYER || value->kind == VALUE_METRIC ||
+              value->kind == VALUE_OPTIMIZER || value->kind == VALUE_INSTANCE);
   if (function) {
     signature_write(ast, &out);
-    text_printf(&out, "\n%s%s", ast->u.function.doc ? ast->u.function.doc : "", ast->u.function.doc ? "\n" : "");
+    text_printf(&out, "\n%s%s", ast->u.function.doc ? ast->u.function.doc : "",
+                ast->u.function.doc ? "\n" : "");
   } else {
     if (value->kind <= VALUE_STRING) text_printf(&out, "%s = ", name);
     describe(repl, value, &out);
@@ -385,7 +390,8 @@ static const Weight *weight_named(Repl *repl, const char *name) {
   for (int i = 0; i < e->weights; i++) { // net.b: the last name is enough where it is the only one
     const char *dot = strrchr(name, '.'), *own = strrchr(e->weight[i].canonical, '.');
     size_t model = strcspn(name, ".");
-    if (dot == name + model && dot[0] && !strcmp(dot, own) && strlen(e->weight[i].model) == model && !strncmp(e->weight[i].model, name, model))
+    if (dot == name + model && dot[0] && !strcmp(dot, own) && strlen(e->weight[i].model) == model &&
+        !strncmp(e->weight[i].model, name, model))
       return &e->weight[i];
   }
   problem_repl_unknown(repl->call->problems, name, name_nearest(name, known, e->weights));

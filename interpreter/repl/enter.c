@@ -53,7 +53,8 @@ static void forget_since(Repl *repl, const Before *before) {
   Elaborator *e = repl->e;
   for (int i = 0; i < e->weights; i++) {
     bool old = false;
-    for (int k = 0; k < before->e.weights && !old; k++) old = before->weight[k].variable == e->weight[i].variable;
+    for (int k = 0; k < before->e.weights && !old; k++)
+      old = before->weight[k].variable == e->weight[i].variable;
     if (old) continue;
     memory_free(e->weight[i].variable->data);
     e->weight[i].variable->data = NULL;
@@ -157,15 +158,16 @@ static void value_forget(Repl *repl, const Ast *ast) {
       e->dataset[kept++] = data;
       continue;
     }
-    repl->old_data =
-        arena_grow(e->arena, repl->old_data, (size_t)repl->old_datas, &repl->old_data_capacity, sizeof(Dataset *));
+    repl->old_data = arena_grow(e->arena, repl->old_data, (size_t)repl->old_datas, &repl->old_data_capacity,
+                                sizeof(Dataset *));
     repl->old_data[repl->old_datas++] = data;
   }
   e->datasets = kept;
 }
 
 /* Models that are made again: those that changed, and those that a task or a let calls which changed below them. */
-static void models_aside(Repl *repl, const Change *change, int changes, const AstList *old, const bool *affected) {
+static void models_aside(Repl *repl, const Change *change, int changes, const AstList *old,
+                         const bool *affected) {
   bool below = false;
   for (int c = 0; c < changes; c++) {
     const Ast *before = change[c].before;
@@ -261,7 +263,8 @@ static void trainings_follow(Repl *repl, const Change *change, int changes, cons
     return;
   }
   for (int c = 0; c < changes; c++)
-    if (change[c].before && change[c].before->kind == AST_TASK) trainings_drop(repl, change[c].before->u.task.name);
+    if (change[c].before && change[c].before->kind == AST_TASK)
+      trainings_drop(repl, change[c].before->u.task.name);
   for (int i = 0; i < again->count; i++)
     if (again->item[i]->kind == AST_TASK) trainings_drop(repl, again->item[i]->u.task.name);
 }

@@ -33,7 +33,8 @@ static void on_interrupt(int number) {
 
 /* Operators that no line of a program begins with: they go on with the last value. */
 static bool goes_on(const char *line) {
-  static const char *const signs[] = {"|>", ">>", "==", "!=", "<=", ">=", "**", "<", ">", "+", "*", "/", "@", "%"};
+  static const char *const signs[] = {"|>", ">>", "==", "!=", "<=", ">=", "**",
+                                      "<",  ">",  "+",  "*",  "/",  "@",  "%"};
   for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
     if (!strncmp(line, signs[i], strlen(signs[i]))) return true;
   return !strncmp(line, "and ", 4) || !strncmp(line, "or ", 3);
@@ -105,7 +106,8 @@ static void run_line(Repl *repl, const char *line) {
 /* Runs one line; whatever happens in it, the elaborator is between two graphs afterwards. */
 static void run_safely(Repl *repl, const char *line) {
   Elaborator *e = repl->e;
-  Saved around = {.graph = e->graph, .init_states = e->init_states, .precision = e->precision, .frame = e->frame};
+  Saved around = {
+      .graph = e->graph, .init_states = e->init_states, .precision = e->precision, .frame = e->frame};
   for (int i = 0; i < RUN_NAMES; i++) around.names[i] = scope_find(e->builtins, name_of(run_name[i]))->value;
   char *copy = arena_copy(repl->call->arena, line, strlen(line));
   interrupted = 0;
@@ -120,6 +122,8 @@ static void run_safely(Repl *repl, const char *line) {
     e->guard = NULL;
     e->with = NULL;
     e->field_of = NULL;
+    Evaluation broken = {.runner = repl->running};
+    evaluation_end(repl, &broken);
     problems_renew(e->problems);
     problem_repl_memory(e->problems, bytes_wanted);
   }
