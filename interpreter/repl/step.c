@@ -127,7 +127,7 @@ static void show_stage(Walk *w) {
   Text out = {0};
   for (int i = 1; i < w->levels; i++) text_add(&out, "  ");
   text_printf(&out, w->gradients ? " ∂ " : " ");
-  text_column(&out, stage->name, w->gradients ? 21 : 23);
+  text_column(&out, stage->name, w->gradients ? 23 : 25);
   size_t start = out.length;
   type_print_shape(&kept->type, &out);
   while (out.length < start + 17) text_add(&out, " ");
