@@ -123,9 +123,16 @@ void show_evaluation(Repl *repl, const Evaluation *evaluation);
 void describe(Repl *repl, const Value *value, Text *out); // what has no numbers: a function, a layer, a table
 void signature_write(const Ast *declaration, Text *out);  // net(x: [B, n]) -> [B, 3]
 
+/* The value of an expression in a graph that nothing runs, and that comes back too where `graph` is not NULL; NULL after
+ * a Problem. value_drop is called when it is not needed any more: weights go that it alone had. */
+const Value *value_only(Repl *repl, const char *text, Graph **graph);
+void value_drop(Repl *repl);
+
 // ---- declarations (enter.c, depend.c, survive.c) ----
 bool enter(Repl *repl, Change *change, int changes); // false after a Problem, with everything as it was
-bool enter_list(Repl *repl, const AstList *list);    // declarations, expressions, events in their order
+bool enter_declarations(Repl *repl, const AstList *list, int from, int to); // told, and kept for :undo
+void enter_value(Repl *repl, const Ast *ast);                               // an AST_ASSIGN
+bool enter_list(Repl *repl, const AstList *list); // declarations, expressions, events in their order
 bool enter_undo(Repl *repl);
 const Ast *declaration_named(const Repl *repl, const char *name); // NULL: there is none
 const Ast *task_named(Repl *repl, const char *name, int kind);    // any kind if < 0; NULL after a Problem
