@@ -207,6 +207,35 @@ void evaluation_keep(Repl *repl, const char *name, const Evaluation *evaluation)
   if (!binding->declaration) binding->declaration = &place;
 }
 
+/* Whether something that stays reads the last value by its name. */
+static bool last_is_used(const Repl *repl) {
+  const AstList *all = repl->e->declaration;
+  for (int i = 0; i < all->count; i++)
+    if (mentions(all->item[i], name_of(OWN))) return true;
+  for (int i = 0; i < repl->watches; i++)
+    if (mentions(repl->watched[i].ast, name_of(OWN))) return true;
+  return false;
+}
+
+static void numbers_free(const Value *value) {
+  if (value->kind == VALUE_TENSOR && value->u.tensor.node->op == OP_READ) {
+    Variable *variable = value->u.tensor.node->attr.variable;
+    if (strcmp(variable->path, OWN) != 0) return;
+    memory_free(variable->data);
+    variable->data = NULL;
+  }
+  if (value->kind != VALUE_RECORD && value->kind != VALUE_LIST) return;
+  for (int i = 0; i < value->u.items.count; i++) numbers_free(value->u.items.item[i]);
+}
+
+void evaluation_last(Repl *repl, const Evaluation *evaluation) {
+  const Binding *last = scope_find(repl->e->file, name_of(OWN));
+  const Value *before = last && !last->declaration->span.source ? last->value : NULL;
+  evaluation_keep(repl, OWN, evaluation);
+  last = scope_find(repl->e->file, name_of(OWN));
+  if (before && last->value != before && !last_is_used(repl)) numbers_free(before);
+}
+
 const void *one_tensor(Repl *repl, const char *command, const Evaluation *evaluation, const Type **type) {
   Text found = {0};
   if (evaluation->value->kind == VALUE_TENSOR) {

@@ -41,7 +41,7 @@ void run_grad(Repl *repl, const char *rest) {
   Evaluation evaluation;
   if (evaluate_text(repl, arena_printf(repl->call->arena, "grad(%s, %s)", rest, by), &evaluation)) {
     show_evaluation(repl, &evaluation);
-    evaluation_keep(repl, "it", &evaluation);
+    evaluation_last(repl, &evaluation);
   }
   evaluation_end(repl, &evaluation);
 }

@@ -8,7 +8,7 @@ static void run_expression(Repl *repl, const Ast *ast) {
   Evaluation evaluation;
   if (evaluate(repl, ast, &evaluation)) {
     show_evaluation(repl, &evaluation);
-    evaluation_keep(repl, "it", &evaluation);
+    evaluation_last(repl, &evaluation);
   }
   evaluation_end(repl, &evaluation);
 }

@@ -5,6 +5,7 @@
 #include "interpreter/work.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 typedef struct {
   const Called *called;

@@ -113,6 +113,8 @@ bool evaluation_again(Repl *repl, Evaluation *evaluation);         // runs once 
 void evaluation_end(Repl *repl, Evaluation *evaluation);           // frees it, and weights that only it had
 void evaluation_keep(Repl *repl, const char *name,
                      const Evaluation *evaluation); // binds the name to the value
+void evaluation_last(Repl *repl,
+                     const Evaluation *evaluation); // the value is `it` now; the one before is freed
 /* The only tensor of an expression, for a command that needs one; NULL after a Problem. */
 const void *one_tensor(Repl *repl, const char *command, const Evaluation *evaluation, const Type **type);
 double number_at(const Type *type, const void *data, int64_t i);
