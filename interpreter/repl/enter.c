@@ -269,17 +269,22 @@ static void trainings_follow(Repl *repl, const Change *change, int changes, cons
     if (again->item[i]->kind == AST_TASK) trainings_drop(repl, again->item[i]->u.task.name);
 }
 
-/* What hangs on the change and is wrong now is told; the change stays. */
-static void tell_affected(Repl *repl, const AstList *affected) {
+/* What hangs on the change and is wrong now is told and leaves the list; the change stays. */
+static void tell_affected(Repl *repl, AstList *affected) {
   Text others = {0};
-  int wrong = 0;
+  int wrong = 0, right = 0;
+  const Ast **bad = ARENA_ARRAY(repl->call->arena, const Ast *, affected->count + 1);
   for (int i = 0; i < affected->count; i++) {
     AstList one = {.item = &affected->item[i], .count = 1};
     check_all(repl, &one, true);
-    if (!went_wrong(repl)) continue;
+    if (!went_wrong(repl)) {
+      affected->item[right++] = affected->item[i];
+      continue;
+    }
     Name name[NAMES];
     int count;
     names_of(affected->item[i], name, NAMES, &count);
+    bad[wrong] = affected->item[i];
     if (wrong++ == 0) {
       say(repl, "%s does not fit any more:\n", name[0]);
       said_problems(repl);
@@ -287,6 +292,8 @@ static void tell_affected(Repl *repl, const AstList *affected) {
       text_printf(&others, "%s%s", wrong > 2 ? ", " : "", name[0]);
     problems_renew(repl->call->problems);
   }
+  affected->count = right;
+  for (int i = 0; i < wrong; i++) value_forget(repl, bad[i]); // whoever asks for it is told again
   if (wrong > 1) say(repl, wrong > 2 ? "nor do %s\n" : "nor does %s\n", text_string(&others));
   text_free(&others);
 }

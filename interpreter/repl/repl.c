@@ -148,13 +148,17 @@ static void enter_file(Repl *repl, const char *path) {
   AstList list = {0};
   Elaborator *e = repl->e;
   AstList declarations = {0};
-  if (elaborator_read(e, path, &list) &&
-      overrides_add(e, &list, repl->call->options.set, repl->call->options.sets, "command line")) {
+  const char *weights = repl->call->options.weights;
+  bool given = weights && strcmp(weights, "init") != 0;
+  if (given) session_load(repl->session, weights, (Span){0}, NULL, true);
+  if (!went_wrong(repl) && elaborator_read(e, path, &list) &&
+      overrides_add(e, &list, repl->call->options.set, repl->call->options.sets, "command line") &&
+      hooks_configure(e, &list)) {
     declarations.item = ARENA_ARRAY(e->arena, Ast *, list.count + 1);
     for (int i = 0; i < list.count; i++)
       if (list.item[i]->kind != AST_EXPORT && list.item[i]->kind != AST_TEST)
         declarations.item[declarations.count++] = list.item[i];
-    enter_list(repl, &declarations);
+    if (enter_list(repl, &declarations) && given) use_weights(repl->call, repl->session);
   }
   said_problems(repl);
 }
