@@ -269,13 +269,21 @@ static void trainings_follow(Repl *repl, const Change *change, int changes, cons
     if (again->item[i]->kind == AST_TASK) trainings_drop(repl, again->item[i]->u.task.name);
 }
 
+void unknown_forget(Repl *repl) {
+  const Scope *file = repl->e->file;
+  for (int i = 0; i < file->count; i++) {
+    Binding *binding = &file->binding[i];
+    if (binding->value && binding->value->kind == VALUE_UNKNOWN) binding->value = NULL;
+  }
+}
+
 /* What hangs on the change and is wrong now is told and leaves the list; the change stays. */
 static void tell_affected(Repl *repl, AstList *affected) {
   Text others = {0};
   int wrong = 0, right = 0;
-  const Ast **bad = ARENA_ARRAY(repl->call->arena, const Ast *, affected->count + 1);
   for (int i = 0; i < affected->count; i++) {
     AstList one = {.item = &affected->item[i], .count = 1};
+    unknown_forget(repl);
     check_all(repl, &one, true);
     if (!went_wrong(repl)) {
       affected->item[right++] = affected->item[i];
@@ -284,7 +292,6 @@ static void tell_affected(Repl *repl, AstList *affected) {
     Name name[NAMES];
     int count;
     names_of(affected->item[i], name, NAMES, &count);
-    bad[wrong] = affected->item[i];
     if (wrong++ == 0) {
       say(repl, "%s does not fit any more:\n", name[0]);
       said_problems(repl);
@@ -293,7 +300,6 @@ static void tell_affected(Repl *repl, AstList *affected) {
     problems_renew(repl->call->problems);
   }
   affected->count = right;
-  for (int i = 0; i < wrong; i++) value_forget(repl, bad[i]); // whoever asks for it is told again
   if (wrong > 1) say(repl, wrong > 2 ? "nor do %s\n" : "nor does %s\n", text_string(&others));
   text_free(&others);
 }

@@ -95,6 +95,7 @@ static bool is_blank(const char *line) {
 static void run_line(Repl *repl, const char *line) {
   repl->line++;
   repl->e->line = (uint64_t)repl->line;
+  unknown_forget(repl);
   if (line[strspn(line, " \t")] == ':') {
     run_command(repl, line);
     return;

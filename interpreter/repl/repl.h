@@ -132,6 +132,7 @@ void value_drop(Repl *repl);
 
 // ---- declarations (enter.c, depend.c, survive.c) ----
 bool enter(Repl *repl, Change *change, int changes); // false after a Problem, with everything as it was
+void unknown_forget(Repl *repl); // values that could not be had: whoever asks for them is told why
 bool enter_declarations(Repl *repl, const AstList *list, int from, int to); // told, and kept for :undo
 void enter_value(Repl *repl, const Ast *ast);                               // an AST_ASSIGN
 bool enter_list(Repl *repl, const AstList *list); // declarations, expressions, events in their order
