@@ -96,7 +96,7 @@ stress: $(TESTS) $(LATHE) ## checkpoints, signals, damage and failing disks in t
 
 asan: $(TESTS) $(LATHE) ## every test under the address, undefined and leak sanitizers
 	@rm -f $(BUILD)/report.*
-	@ASAN_OPTIONS=log_path=$(abspath $(BUILD))/report UBSAN_OPTIONS=print_stacktrace=1 \
+	@ASAN_OPTIONS=allocator_may_return_null=1:log_path=$(abspath $(BUILD))/report UBSAN_OPTIONS=print_stacktrace=1 \
 	  LATHE=$(abspath $(LATHE)) $(TESTS)
 	@if ls $(BUILD)/report.* >/dev/null 2>&1; then cat $(BUILD)/report.*; exit 1; fi
 

@@ -11,8 +11,9 @@ typedef struct {
   int64_t batch;  // … the batch of the part
   uint32_t part;  // train, valid or task: part of the key
   uint64_t index; // where in scans and maps, by random_index; 0 outside: part of the key
-  const volatile int *stop; // where it is not NULL and becomes another number than 0, the run ends early: what it
-                            // has not computed is whatever it was. Not for steps that assign variables.
+  const volatile int
+      *stop; // where it is not NULL and becomes another number than 0, the run ends early: what it
+             // has not computed is whatever it was. Not for steps that assign variables.
   /* Called after every step with each value it made, if not NULL: for finding the first bad number. */
   void (*observe)(void *context, const Node *node, const Place *place, const void *data);
   void *context;

@@ -36,8 +36,8 @@ void *memory_alloc(size_t count, size_t size);
 void *memory_resize(void *old, size_t old_bytes, size_t bytes); // the new part is zeroed
 void memory_free(void *memory);
 
-typedef void MemoryFull(size_t wanted); // must not return
+typedef void MemoryFull(size_t wanted);          // must not return
 MemoryFull *memory_on_full(MemoryFull *handler); // gives the one before
-_Noreturn void memory_full(size_t wanted); // calls the handler; ends the process if none is set
+_Noreturn void memory_full(size_t wanted);       // calls the handler; ends the process if none is set
 
 #endif

@@ -96,7 +96,8 @@ Node *simplifier_make(Simplifier *simplifier, const Node *place, OpCode op, cons
   Arena *arena = simplifier->graph->arena;
   Node draft = {.op = op, .id = simplifier->next_id, .type = *type, .nsrc = nsrc, .src = (Node **)src};
   if (attr) memcpy(&draft.attr, attr, sizeof *attr);
-  draft.span = place->span, draft.layer = place->layer, draft.place = place->place, draft.graph = simplifier->graph;
+  draft.span = place->span, draft.layer = place->layer, draft.place = place->place,
+  draft.graph = simplifier->graph;
   Node *simpler = simplify_node(simplifier, &draft);
   if (simpler) return simpler;
   Node *known = *slot_of(simplifier, &draft);

@@ -108,7 +108,7 @@ void copies_start(Session *session, const char *from);
 
 /* Copies of all weights and states, to go back to. Weights that are newer than a copy are left as they are. */
 void *weights_copy(Session *session, void *into); // into NULL: new; an old copy is used or freed; memory_free
-char *weights_in(void *copy); // the numbers of a copy: those of all weights, in order
+char *weights_in(void *copy);                     // the numbers of a copy: those of all weights, in order
 void weights_restore(Session *session, const void *copy);
 
 /* train.c: 0, or the exit code; run.c: the other tasks. */

@@ -50,8 +50,8 @@ static void run_session(const char *folder, const char *command, const Text *inp
   close(out[0]);
   waitpid(writer, &status, 0);
   waitpid(child, &status, 0);
-  cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "lathe %s ended with status %d:\n%s", command, status,
-            text_string(output));
+  cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "lathe %s ended with status %d:\n%s", command,
+            status, text_string(output));
 }
 
 /* Runs a session: its text becomes what it prints, times masked. */
@@ -154,7 +154,8 @@ static void fill_blocks(const char *page, const char *session, Text *out) {
     const char *stop = session + strlen(session);
     if (next) { // up to the first line of the block behind
       char first[PATH_SIZE];
-      snprintf(first, sizeof first, "\n%.*s\n", (int)strcspn(next + strlen(FENCE), "\n"), next + strlen(FENCE));
+      snprintf(first, sizeof first, "\n%.*s\n", (int)strcspn(next + strlen(FENCE), "\n"),
+               next + strlen(FENCE));
       stop = strstr(session, first);
       cr_assert(stop, "a block of docs/repl.md begins with what is not typed: %s", first);
       stop++;

@@ -42,7 +42,8 @@ static void live_send(const Live *live, const char *line) {
 static double live_wait(Live *live, size_t from, const char *what, double most) {
   double start = seconds_now();
   while (seconds_now() - start < most) {
-    if (live->said.length > from && strstr(text_string(&live->said) + from, what)) return seconds_now() - start;
+    if (live->said.length > from && strstr(text_string(&live->said) + from, what))
+      return seconds_now() - start;
     struct pollfd ready = {.fd = live->from, .events = POLLIN};
     if (poll(&ready, 1, 20) <= 0) continue;
     char bytes[4096];
@@ -88,11 +89,13 @@ Test(repl, an_interrupt_stops_what_runs_and_not_the_session, .timeout = 60) {
   cr_expect(live_ask(&live, "slow", "no `slow` here", 10) >= 0, "a let that was stopped has a value");
   interrupt(&live, ":time scan i in 0..2000000000 with h = zeros([4]) { h = h * 0.5 + 1 }");
   cr_assert(live_ask(&live, ":load flowers.model", "task look", 10) >= 0);
-  cr_assert(live_ask(&live, "train long on flowers { epochs = 10000000; validate = every(1000000000); "
-                            "minimize cross_entropy(net(x), kind) using sgd(1e-3) }",
+  cr_assert(live_ask(&live,
+                     "train long on flowers { epochs = 10000000; validate = every(1000000000); "
+                     "minimize cross_entropy(net(x), kind) using sgd(1e-3) }",
                      "train long", 10) >= 0);
   interrupt(&live, ":train long");
-  cr_expect(live_ask(&live, ":train long 1", "long  step", 10) >= 0, "a training that was stopped does not go on");
+  cr_expect(live_ask(&live, ":train long 1", "long  step", 10) >= 0,
+            "a training that was stopped does not go on");
   cr_expect_eq(live_close(&live), 0);
 }
 
@@ -104,9 +107,13 @@ static int by_size(const void *a, const void *b) {
 }
 
 Test(repl, a_line_on_a_large_table_answers_at_once, .timeout = 60) {
-  static const char *const lines[] = {"mean(big.train.x)", "big.train[0:5].y", "big.train.x @ swap(big.train.x[0:3]) |> mean",
-                                      "net(big.train.x) |> mean", "let top = max(big.train.y)",
-                                      "grad(mean(net(big.train.x) ** 2), net) |> norm", "big"};
+  static const char *const lines[] = {"mean(big.train.x)",
+                                      "big.train[0:5].y",
+                                      "big.train.x @ swap(big.train.x[0:3]) |> mean",
+                                      "net(big.train.x) |> mean",
+                                      "let top = max(big.train.y)",
+                                      "grad(mean(net(big.train.x) ** 2), net) |> norm",
+                                      "big"};
   static const char *const answers[] = {"[]", "[5]", "[]", "[]", "top", "[]", "columns"};
   char folder[] = "/tmp/lathe-live-XXXXXX", path[64];
   cr_assert(mkdtemp(folder));
@@ -117,10 +124,13 @@ Test(repl, a_line_on_a_large_table_answers_at_once, .timeout = 60) {
     fprintf(file, "%d,%.3f,%.3f,%d,%.3f\n", i % 97, i * 0.37, (i % 31) * 1.5, i % 7, (i % 13) * 0.1);
   fclose(file);
   Live live = live_open(folder);
-  cr_assert(live_ask(&live, "data big from csv(\"big.csv\") |> split(valid=0.1, seed=1) { x = columns(a, b, c, d) |> "
-                            "standardize; y = y }",
-                     "columns", 20) >= 0);
-  cr_assert(live_ask(&live, "model net(x: [B, n]) -> [B, 1] = x |> Dense(16, relu) |> Dense(1)", "no weights", 20) >= 0);
+  cr_assert(
+      live_ask(&live,
+               "data big from csv(\"big.csv\") |> split(valid=0.1, seed=1) { x = columns(a, b, c, d) |> "
+               "standardize; y = y }",
+               "columns", 20) >= 0);
+  cr_assert(live_ask(&live, "model net(x: [B, n]) -> [B, 1] = x |> Dense(16, relu) |> Dense(1)", "no weights",
+                     20) >= 0);
   double time[9], worst = 0;
   for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
     for (int k = 0; k < 9; k++) {
@@ -155,8 +165,8 @@ static void tmux(const Screen *screen, const char *command, const char *argument
     dup2(starts ? open("/dev/null", O_RDWR) : ends[1], 1);
     close(ends[0]), close(ends[1]);
     if (starts)
-      execlp("tmux", "tmux", "-L", screen->name, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "1500", "-c",
-             screen->folder, argument, (char *)NULL);
+      execlp("tmux", "tmux", "-L", screen->name, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y",
+             "1500", "-c", screen->folder, argument, (char *)NULL);
     else if (!strcmp(command, "type"))
       execlp("tmux", "tmux", "-L", screen->name, "send-keys", "-l", "--", argument, (char *)NULL);
     else if (!strcmp(command, "key"))
@@ -182,8 +192,8 @@ static Screen screen_open(const char *words, const char *folder) {
   snprintf(screen.name, sizeof screen.name, "lathe-%d-%d", (int)getpid(), number++);
   snprintf(screen.folder, sizeof screen.folder, "%s", folder);
   snprintf(command, sizeof command,
-           "env NO_COLOR=1 LATHE_HISTORY=%s/history LC_ALL=C.UTF-8 TERM=screen '%s' %s; echo over; sleep 60", folder,
-           getenv("LATHE"), words);
+           "env NO_COLOR=1 LATHE_HISTORY=%s/history LC_ALL=C.UTF-8 TERM=screen '%s' %s; echo over; sleep 60",
+           folder, getenv("LATHE"), words);
   tmux(&screen, "start", command, NULL);
   return screen;
 }
@@ -312,7 +322,8 @@ Test(repl, keys_on_a_terminal, .timeout = 60) {
 
 static int is_session(const struct dirent *entry) {
   size_t length = strlen(entry->d_name);
-  return entry->d_name[0] != '.' && strncmp(entry->d_name, "pipe_", 5) != 0 && length > 4 && !strcmp(entry->d_name + length - 4, ".txt");
+  return entry->d_name[0] != '.' && strncmp(entry->d_name, "pipe_", 5) != 0 && length > 4 &&
+         !strcmp(entry->d_name + length - 4, ".txt");
 }
 
 /* Without its first line, and without blanks at the ends of lines. */
@@ -353,8 +364,8 @@ static bool type_session(const char *path) {
   strip(text_string(&session), &want);
   bool same = ready && !strcmp(text_string(&got), text_string(&want));
   if (!same)
-    fprintf(stderr, "%s on a terminal (%s):\n%s\n--- but wanted\n%s\n", path, ready ? "it differs" : "no prompt came",
-            text_string(&got), text_string(&want));
+    fprintf(stderr, "%s on a terminal (%s):\n%s\n--- but wanted\n%s\n", path,
+            ready ? "it differs" : "no prompt came", text_string(&got), text_string(&want));
   folder_remove(folder);
   text_free(&session), text_free(&want), text_free(&seen), text_free(&got), text_free(&last);
   return same;

@@ -40,11 +40,13 @@ static inline bool is_number(char c) { return isdigit((unsigned char)c) || c == 
 static inline void mask(const char *text, Text *out) {
   for (const char *p = text; *p;) {
     const char *end = p;
-    bool starts = isdigit((unsigned char)*p) && (p == text || !(isalnum((unsigned char)p[-1]) || p[-1] == '.'));
+    bool starts =
+        isdigit((unsigned char)*p) && (p == text || !(isalnum((unsigned char)p[-1]) || p[-1] == '.'));
     while (starts && (is_number(*end) || (*end == 'e' && (end[1] == '-' || end[1] == '+')) ||
                       ((*end == '-' || *end == '+') && end[-1] == 'e')))
       end++;
-    bool time = starts && (!strncmp(end, " ms", 3) || (!strncmp(end, " s", 2) && !isalnum((unsigned char)end[2])));
+    bool time =
+        starts && (!strncmp(end, " ms", 3) || (!strncmp(end, " s", 2) && !isalnum((unsigned char)end[2])));
     time = time || (starts && p - text > 10 && !strncmp(p - 10, "median of ", 10));
     text_add_n(out, time ? "_" : p, time ? 1 : starts ? (size_t)(end - p) : 1);
     p = starts ? end : p + 1;
@@ -56,8 +58,8 @@ static inline void folder_new(char *folder) {
   char command[8 * PATH_SIZE], here[PATH_SIZE];
   cr_assert(getenv("LATHE"), "LATHE does not name the binary: run `make test`");
   cr_assert(mkdtemp(folder) && getcwd(here, sizeof here));
-  snprintf(command, sizeof command, "ln -s '%s/examples' '%s/' && ln -s '%s'/tests/repl/* '%s/'", here, folder, here,
-           folder);
+  snprintf(command, sizeof command, "ln -s '%s/examples' '%s/' && ln -s '%s'/tests/repl/* '%s/'", here,
+           folder, here, folder);
   cr_assert(system(command) == 0, "run from the root of the project");
 }
 

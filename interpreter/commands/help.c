@@ -55,7 +55,8 @@ const Command commands[] = {
     {"explain", "CODE", "what a problem means and how to mend it", "  lathe explain E0201\n", false,
      command_explain},
     {"repl", "[FILE]", "a session: declarations and expressions as you type them (also `lathe` alone)",
-     "  -v              writes the lines that come through a pipe, too\n\n  lathe repl examples/digits.model\n",
+     "  -v              writes the lines that come through a pipe, too\n\n  lathe repl "
+     "examples/digits.model\n",
      false, command_repl},
     {"version", "[-v]", "version, processor and libraries", "  lathe version -v\n", false, command_version},
     {"help", "[COMMAND or NAME]", "this, or more about a command or a function, layer, metric, optimizer",

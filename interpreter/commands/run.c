@@ -1,5 +1,6 @@
 /* check, train, run, eval, predict: a program's events in the order of its text. */
 #include "interpreter/commands/command.h"
+#include "interpreter/elaborate/dataset.h"
 #include "interpreter/formats/runs.h"
 #include "interpreter/formats/save.h"
 #include "lang/problems.h"
@@ -64,11 +65,7 @@ int run_load(Session *session, const Ast *ast) {
     problem_transfer(e->problems, ast->span, "load net from \"net.json\"");
     return 1;
   }
-  const char *path = where->u.string.bytes, *slash = strrchr(e->program_path, '/');
-  if (path[0] != '/' && session->options->root)
-    path = arena_printf(session->arena, "%s/%s", session->options->root, path);
-  else if (path[0] != '/' && slash)
-    path = arena_printf(session->arena, "%.*s/%s", (int)(slash - e->program_path), e->program_path, path);
+  const char *path = resolve_path(e, ast, where->u.string.bytes);
   if (!session_load(session, path, ast->span, weights_path(what), false)) return 3;
   copies_start(session, weights_path(what));
   session->weights_from = path;

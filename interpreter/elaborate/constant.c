@@ -139,7 +139,8 @@ static bool run_let(Elaborator *e, Graph *let) {
   if (backend) {
     Plan *plan = plan_make(graph, &(PlanOptions){.fuse = true});
     backend->prepare(backend, plan);
-    backend->run(backend, plan, &(RunArgs){.seed = e->options->seed, .step = (int64_t)e->line, .stop = e->stop});
+    backend->run(backend, plan,
+                 &(RunArgs){.seed = e->options->seed, .step = (int64_t)e->line, .stop = e->stop});
     backend->forget(backend, plan);
     backend->close(backend);
   }

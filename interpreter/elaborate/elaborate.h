@@ -236,7 +236,7 @@ Elaborator *elaborator_new(Arena *arena, Problems *problems, const Options *opti
 /* Reads the program with all it uses, opens its tables, checks every declaration: types, shapes, tasks.
  * false after an error. */
 bool elaborator_load(Elaborator *e, const char *path);
-void elaborator_close(Elaborator *e);        // its tables; the rest is the arena's
+void elaborator_close(Elaborator *e); // its tables; the rest is the arena's
 
 /* The parts of elaborator_load, for a program that is entered piece by piece: the library and an empty file of that
  * path; the declarations of a file with those it uses; a declaration's names in the scope of the file (a Problem where
@@ -597,8 +597,8 @@ const Value *eval_selection(Elaborator *e, Scope *scope, const Ast *ast);
 const Value *weights_value(Elaborator *e, const Value *selection, const Ast *at);
 const char *weights_path(const Value *value); // of a model, also one of several parts; NULL: it is none
 const char *weight_path(const Elaborator *e, const Weight *weight); // as shown: net.Dense.W, net.Dense.1.W
-bool path_below(const char *path, const char *above); // or the same
-bool weights_are(const Value *value);                 // a model, or some of its weights
+bool path_below(const char *path, const char *above);               // or the same
+bool weights_are(const Value *value);                               // a model, or some of its weights
 /* The record of what they hold here, parts named by their path below the model. */
 const Value *weights_read(Elaborator *e, const Value *of, bool states);
 const char *const *setting_names(int *count);

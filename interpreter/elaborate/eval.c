@@ -173,7 +173,8 @@ static const Value *path_value(Elaborator *e, Scope *scope, const Ast *ast) {
   const Value *value = NULL;
   if (whole)
     value = value_tensor(e, variable_value(e, whole->variable));
-  else if (some && ast->u.field.base->kind != AST_NAME && binding->value && binding->value->kind == VALUE_INSTANCE) {
+  else if (some && ast->u.field.base->kind != AST_NAME && binding->value &&
+           binding->value->kind == VALUE_INSTANCE) {
     Value *selection = ARENA_NEW(e->arena, Value);
     *selection = (Value){.kind = VALUE_WEIGHTS, .known = true};
     selection->u.weights.model = root->u.name;

@@ -15,7 +15,8 @@ const ReplCommand repl_commands[] = {
     {"src", "NAME", "its text", run_src},
     {"time", "EXPRESSION", "how long it takes", run_time},
     {"train", "TASK [STEPS]", "goes on training: so many steps, or to the end", run_train},
-    {"eval", "TASK [TABLE]", "measures: an eval block, or what a train block measures on other rows", run_eval},
+    {"eval", "TASK [TABLE]", "measures: an eval block, or what a train block measures on other rows",
+     run_eval},
     {"run", "TASK", "runs an eval, predict or task block", run_run},
     {"grad", "EXPRESSION NAME", "the gradient of a number by what it is made of", run_grad},
     {"check", "FUNCTION INPUT", "gradients beside finite differences", run_check},
@@ -82,7 +83,8 @@ void run_help(Repl *repl, const char *rest) {
       unknown(repl, name);
     return;
   }
-  say(repl, "Type declarations and expressions; `it` is the last value. A line that begins with |> goes on with it.\n");
+  say(repl, "Type declarations and expressions; `it` is the last value. A line that begins with |> goes on "
+            "with it.\n");
   for (int i = 0; i < repl_command_count; i++)
     say(repl, "  :%-6s %-30s %s\n", repl_commands[i].name, repl_commands[i].usage, repl_commands[i].doc);
 }

@@ -15,7 +15,9 @@ typedef struct {
   int count, most;
 } Candidates;
 
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int by_text(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 static void offer(Candidates *c, const char *text) {
   if (c->count == c->most || strncmp(text, c->start, c->length) != 0) return;
@@ -29,8 +31,9 @@ static void offer_commands(Candidates *c) {
 }
 
 static void offer_names(Candidates *c) {
-  static const char *const words[] = {"let ", "model ", "layer ", "data ", "fn ", "train ", "eval ", "predict ", "task ",
-                                      "config ", "metric ", "optimizer ", "load ", "export ", "true", "false", "None"};
+  static const char *const words[] = {"let ",  "model ",   "layer ", "data ",   "fn ",     "train ",
+                                      "eval ", "predict ", "task ",  "config ", "metric ", "optimizer ",
+                                      "load ", "export ",  "true",   "false",   "None"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (c->length) offer(c, words[i]);
   const Elaborator *e = c->repl->e;
@@ -69,7 +72,8 @@ static void offer_fields(Candidates *c, const char *base, size_t length) {
   Repl *repl = c->repl;
   Elaborator *e = repl->e;
   size_t first = strcspn(base, ".");
-  const Ast *ast = declaration_named(repl, arena_copy(repl->call->arena, base, first < length ? first : length));
+  const Ast *ast =
+      declaration_named(repl, arena_copy(repl->call->arena, base, first < length ? first : length));
   if (ast && ast->kind == AST_DATA) {
     static const char *const parts[] = {"train", "valid", "test", "rows"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -135,7 +139,8 @@ static bool in_string(const char *line, const char *cursor) {
 }
 
 static void command_word(Candidates *c, const char *line) {
-  static const char *const tasks[] = {":train", ":eval", ":run", ":plan"}, *const files[] = {":load", ":save", ":hook"};
+  static const char *const tasks[] = {":train", ":eval", ":run", ":plan"}, *const files[] = {":load", ":save",
+                                                                                             ":hook"};
   for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
     if (!strncmp(line, tasks[i], strlen(tasks[i]))) offer_tasks(c);
   for (size_t i = 0; i < sizeof files / sizeof *files; i++)
@@ -145,8 +150,10 @@ static void command_word(Candidates *c, const char *line) {
 int complete(void *context, const char *line, size_t cursor, const char **text, int most, size_t *length) {
   Candidates c = {.repl = context, .text = text, .most = most};
   const char *end = line + cursor, *start = end;
-  bool quoted = in_string(line, end), file = quoted || !strncmp(line, ":load ", 6) || !strncmp(line, ":save ", 6) || !strncmp(line, ":hook ", 6);
-  while (start > line && (file ? start[-1] != '"' && start[-1] != ' ' : isalnum((unsigned char)start[-1]) || start[-1] == '_'))
+  bool quoted = in_string(line, end), file = quoted || !strncmp(line, ":load ", 6) ||
+                                             !strncmp(line, ":save ", 6) || !strncmp(line, ":hook ", 6);
+  while (start > line && (file ? start[-1] != '"' && start[-1] != ' '
+                               : isalnum((unsigned char)start[-1]) || start[-1] == '_'))
     start--;
   c.start = start;
   c.length = *length = (size_t)(end - start);

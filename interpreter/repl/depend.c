@@ -74,8 +74,9 @@ void affected_by(const Repl *repl, const Change *change, int changes, bool *affe
       bool found = affected[i], own = false;
       for (int c = 0; c < changes; c++) own = own || change[c].before == ast || change[c].now == ast;
       for (int c = 0; c < changes && !found && !own; c++)
-        found = (change[c].now && change[c].now->kind != AST_TASK && mentions_any(ast, change[c].now)) ||
-                (change[c].before && change[c].before->kind != AST_TASK && mentions_any(ast, change[c].before));
+        found =
+            (change[c].now && change[c].now->kind != AST_TASK && mentions_any(ast, change[c].now)) ||
+            (change[c].before && change[c].before->kind != AST_TASK && mentions_any(ast, change[c].before));
       for (int k = 0; k < all->count && !found && !own; k++)
         found = affected[k] && k != i && all->item[k]->kind != AST_TASK && mentions_any(ast, all->item[k]);
       more = more || (found && !affected[i]);
@@ -106,6 +107,7 @@ const Ast *task_named(Repl *repl, const char *name, int kind) {
     known[count++] = ast->u.task.name;
     if (name && !strcmp(ast->u.task.name, name)) return ast;
   }
-  problem_unknown_task(repl->call->problems, name ? name : "", name ? name_nearest(name, known, count) : NULL);
+  problem_unknown_task(repl->call->problems, name ? name : "",
+                       name ? name_nearest(name, known, count) : NULL);
   return NULL;
 }

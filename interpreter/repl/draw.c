@@ -33,7 +33,8 @@ static void braille(Text *out, unsigned char dots) {
   text_add(out, dots ? sign : " ");
 }
 
-static void limits(const double *const *series, const int64_t *count, int number, double *least, double *most) {
+static void limits(const double *const *series, const int64_t *count, int number, double *least,
+                   double *most) {
   *least = INFINITY;
   *most = -INFINITY;
   for (int s = 0; s < number; s++)
@@ -64,13 +65,13 @@ static void trace(Canvas *c, const double *y, int64_t count, double least, doubl
   }
 }
 
-void draw_lines(Text *out, const double *const *series, const int64_t *count, int number, int width, int height,
-                bool colour) {
+void draw_lines(Text *out, const double *const *series, const int64_t *count, int number, int width,
+                int height, bool colour) {
   static const int palette[] = {36, 33, 35, 32, 31, 34};
   Arena *arena = arena_new(0);
   Canvas c = {.width = width > AXIS + 10 ? width - AXIS : 10, .height = height};
-  c.dots = ARENA_ARRAY(arena, unsigned char, c.width * c.height);
-  c.owner = ARENA_ARRAY(arena, unsigned char, c.width * c.height);
+  c.dots = ARENA_ARRAY(arena, unsigned char, c.width *c.height);
+  c.owner = ARENA_ARRAY(arena, unsigned char, c.width *c.height);
   double least, most;
   limits(series, count, number, &least, &most);
   for (int s = 0; s < number; s++) trace(&c, series[s], count[s], least, most, s);

@@ -53,7 +53,8 @@ static void forget_since(Repl *repl, const Before *before) {
   Elaborator *e = repl->e;
   for (int i = 0; i < e->weights; i++) {
     bool old = false;
-    for (int k = 0; k < before->e.weights && !old; k++) old = before->weight[k].variable == e->weight[i].variable;
+    for (int k = 0; k < before->e.weights && !old; k++)
+      old = before->weight[k].variable == e->weight[i].variable;
     if (old) continue;
     memory_free(e->weight[i].variable->data);
     e->weight[i].variable->data = NULL;
@@ -157,15 +158,16 @@ static void value_forget(Repl *repl, const Ast *ast) {
       e->dataset[kept++] = data;
       continue;
     }
-    repl->old_data =
-        arena_grow(e->arena, repl->old_data, (size_t)repl->old_datas, &repl->old_data_capacity, sizeof(Dataset *));
+    repl->old_data = arena_grow(e->arena, repl->old_data, (size_t)repl->old_datas, &repl->old_data_capacity,
+                                sizeof(Dataset *));
     repl->old_data[repl->old_datas++] = data;
   }
   e->datasets = kept;
 }
 
 /* Models that are made again: those that changed, and those that a task or a let calls which changed below them. */
-static void models_aside(Repl *repl, const Change *change, int changes, const AstList *old, const bool *affected) {
+static void models_aside(Repl *repl, const Change *change, int changes, const AstList *old,
+                         const bool *affected) {
   bool below = false;
   for (int c = 0; c < changes; c++) {
     const Ast *before = change[c].before;
@@ -261,19 +263,32 @@ static void trainings_follow(Repl *repl, const Change *change, int changes, cons
     return;
   }
   for (int c = 0; c < changes; c++)
-    if (change[c].before && change[c].before->kind == AST_TASK) trainings_drop(repl, change[c].before->u.task.name);
+    if (change[c].before && change[c].before->kind == AST_TASK)
+      trainings_drop(repl, change[c].before->u.task.name);
   for (int i = 0; i < again->count; i++)
     if (again->item[i]->kind == AST_TASK) trainings_drop(repl, again->item[i]->u.task.name);
 }
 
-/* What hangs on the change and is wrong now is told; the change stays. */
-static void tell_affected(Repl *repl, const AstList *affected) {
+void unknown_forget(Repl *repl) {
+  const Scope *file = repl->e->file;
+  for (int i = 0; i < file->count; i++) {
+    Binding *binding = &file->binding[i];
+    if (binding->value && binding->value->kind == VALUE_UNKNOWN) binding->value = NULL;
+  }
+}
+
+/* What hangs on the change and is wrong now is told and leaves the list; the change stays. */
+static void tell_affected(Repl *repl, AstList *affected) {
   Text others = {0};
-  int wrong = 0;
+  int wrong = 0, right = 0;
   for (int i = 0; i < affected->count; i++) {
     AstList one = {.item = &affected->item[i], .count = 1};
+    unknown_forget(repl);
     check_all(repl, &one, true);
-    if (!went_wrong(repl)) continue;
+    if (!went_wrong(repl)) {
+      affected->item[right++] = affected->item[i];
+      continue;
+    }
     Name name[NAMES];
     int count;
     names_of(affected->item[i], name, NAMES, &count);
@@ -284,6 +299,7 @@ static void tell_affected(Repl *repl, const AstList *affected) {
       text_printf(&others, "%s%s", wrong > 2 ? ", " : "", name[0]);
     problems_renew(repl->call->problems);
   }
+  affected->count = right;
   if (wrong > 1) say(repl, wrong > 2 ? "nor do %s\n" : "nor does %s\n", text_string(&others));
   text_free(&others);
 }
@@ -326,7 +342,7 @@ bool enter(Repl *repl, Change *change, int changes) {
   return true;
 }
 
-// ---- an input of several parts ------------------------------------------------------------------------------------
+// ---- what was entered, to be taken back ---------------------------------------------------------------------------
 
 static void keep_entry(Repl *repl, Change *change, int changes) {
   repl->entry =
@@ -398,7 +414,7 @@ static void tell_entered(Repl *repl, const Ast *ast) {
   say_text(repl, &out);
 }
 
-static bool enter_declarations(Repl *repl, const AstList *list, int from, int to) {
+bool enter_declarations(Repl *repl, const AstList *list, int from, int to) {
   Change *change = ARENA_ARRAY(repl->call->arena, Change, to - from + 1);
   int changes = 0;
   for (int i = from; i < to; i++) {
@@ -412,15 +428,6 @@ static bool enter_declarations(Repl *repl, const AstList *list, int from, int to
   keep_entry(repl, change, changes);
   for (int i = 0; i < changes && !went_wrong(repl); i++) tell_entered(repl, change[i].now);
   return true;
-}
-
-static void run_expression(Repl *repl, const Ast *ast) {
-  Evaluation evaluation;
-  if (evaluate(repl, ast, &evaluation)) {
-    show_evaluation(repl, &evaluation);
-    evaluation_keep(repl, "it", &evaluation);
-  }
-  evaluation_end(repl, &evaluation);
 }
 
 /* The declaration with another value, as if it had been typed so. NULL after a Problem. */
@@ -440,7 +447,7 @@ static const Ast *with_value(Repl *repl, const Ast *before, const Ast *value) {
 }
 
 /* `name = e`: another value for a config, or for a let, whose old value e may read. */
-static void run_assign(Repl *repl, const Ast *ast) {
+void enter_value(Repl *repl, const Ast *ast) {
   Elaborator *e = repl->e;
   Name name = ast->u.binding.name;
   const Ast *before = declaration_named(repl, name);
@@ -462,62 +469,4 @@ static void run_assign(Repl *repl, const Ast *ast) {
   if (!enter(repl, change, 1)) return;
   keep_entry(repl, change, 1);
   tell_entered(repl, now);
-}
-
-static void run_event(Repl *repl, const Ast *ast) {
-  if (ast->kind == AST_TEST) {
-    Task *task = task_elaborate(repl->e, ast);
-    if (!task || !begin_work(repl)) return;
-    int code = plain_task(repl->session, task);
-    report_test(repl->call->report, task->name, code == 0);
-    return;
-  }
-  Saved saved = graph_begin(repl->e, false, DTYPE_F32);
-  if (ast->kind == AST_LOAD)
-    run_load(repl->session, ast);
-  else
-    run_export(repl->call, repl->session, ast);
-  graph_end(repl->e, &saved);
-}
-
-static bool is_declaration(const Ast *ast) {
-  return (ast->kind > AST_USE && ast->kind <= AST_TASK) || ast->kind == AST_LET;
-}
-
-/* The declarations of a file that is named by `use`. */
-static bool run_use(Repl *repl, const Ast *ast) {
-  AstList list = {0};
-  const char *path = resolve_path(repl->e, ast, ast->u.use.path->u.string.bytes);
-  if (ast->u.use.as) {
-    problem_unavailable(repl->e->problems, ast->at, "use … as");
-    return false;
-  }
-  if (!elaborator_read(repl->e, path, &list)) return false;
-  int kept = 0;
-  for (int i = 0; i < list.count; i++)
-    if (is_declaration(list.item[i]) && list.item[i]->kind != AST_TASK) list.item[kept++] = list.item[i];
-  return kept == 0 || enter_declarations(repl, &list, 0, kept);
-}
-
-bool enter_list(Repl *repl, const AstList *list) {
-  for (int i = 0; i < list->count && !went_wrong(repl) && !interrupted;) {
-    const Ast *ast = list->item[i];
-    int to = i;
-    while (to < list->count && is_declaration(list->item[to])) to++;
-    if (to > i) {
-      enter_declarations(repl, list, i, to);
-      i = to;
-      continue;
-    }
-    if (ast->kind == AST_ASSIGN)
-      run_assign(repl, ast);
-    else if (ast->kind == AST_USE)
-      run_use(repl, ast);
-    else if (ast->kind == AST_LOAD || ast->kind == AST_EXPORT || ast->kind == AST_TEST)
-      run_event(repl, ast);
-    else
-      run_expression(repl, ast);
-    i++;
-  }
-  return !went_wrong(repl);
 }

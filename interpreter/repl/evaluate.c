@@ -119,7 +119,8 @@ bool evaluation_again(Repl *repl, Evaluation *evaluation) {
 
 bool evaluate(Repl *repl, const Ast *ast, Evaluation *out) {
   Arena *arena = repl->call->arena;
-  *out = (Evaluation){.args = {.seed = repl->call->options.seed, .step = repl->line, .part = 3, .stop = &interrupted}};
+  *out = (Evaluation){
+      .args = {.seed = repl->call->options.seed, .step = repl->line, .part = 3, .stop = &interrupted}};
   out->pass = pass_of(repl, ast, &out->value);
   out->graph = out->pass->graph;
   out->leaves = tensors_of(out->value, NULL);
@@ -127,7 +128,7 @@ bool evaluate(Repl *repl, const Ast *ast, Evaluation *out) {
   out->type = ARENA_ARRAY(arena, const Type *, out->leaves + 1);
   if (!begin_work(repl)) return false;
   if (!out->leaves) return !interrupted;
-  out->runner = runner_new(repl->session, out->pass, 1);
+  out->runner = repl->running = runner_new(repl->session, out->pass, 1);
   if (out->runner && !interrupted) {
     repl->session->running[0] = (double)repl->line;
     if (evaluation_again(repl, out)) return true;
@@ -144,6 +145,7 @@ bool evaluate_text(Repl *repl, const char *text, Evaluation *out) {
 void evaluation_end(Repl *repl, Evaluation *evaluation) {
   Elaborator *e = repl->e;
   runner_free(evaluation->runner);
+  if (repl->running == evaluation->runner) repl->running = NULL;
   evaluation->runner = NULL;
   int kept = 0;
   for (int i = 0; i < e->weights; i++)
@@ -161,7 +163,8 @@ void evaluation_end(Repl *repl, Evaluation *evaluation) {
 // ---- values that stay -----------------------------------------------------------------------------------------
 
 /* The value with its tensors as constants that hold the numbers of now. */
-static const Value *settled(Repl *repl, Graph *home, const Evaluation *evaluation, const Value *value, int *leaf) {
+static const Value *settled(Repl *repl, Graph *home, const Evaluation *evaluation, const Value *value,
+                            int *leaf) {
   Elaborator *e = repl->e;
   Value *copy = ARENA_NEW(e->arena, Value);
   *copy = *value;
@@ -202,6 +205,35 @@ void evaluation_keep(Repl *repl, const char *name, const Evaluation *evaluation)
   int leaf = 0;
   binding->value = settled(repl, graph_new(e->arena), evaluation, evaluation->value, &leaf);
   if (!binding->declaration) binding->declaration = &place;
+}
+
+/* Whether something that stays reads the last value by its name. */
+static bool last_is_used(const Repl *repl) {
+  const AstList *all = repl->e->declaration;
+  for (int i = 0; i < all->count; i++)
+    if (mentions(all->item[i], name_of(OWN))) return true;
+  for (int i = 0; i < repl->watches; i++)
+    if (mentions(repl->watched[i].ast, name_of(OWN))) return true;
+  return false;
+}
+
+static void numbers_free(const Value *value) {
+  if (value->kind == VALUE_TENSOR && value->u.tensor.node->op == OP_READ) {
+    Variable *variable = value->u.tensor.node->attr.variable;
+    if (strcmp(variable->path, OWN) != 0) return;
+    memory_free(variable->data);
+    variable->data = NULL;
+  }
+  if (value->kind != VALUE_RECORD && value->kind != VALUE_LIST) return;
+  for (int i = 0; i < value->u.items.count; i++) numbers_free(value->u.items.item[i]);
+}
+
+void evaluation_last(Repl *repl, const Evaluation *evaluation) {
+  const Binding *last = scope_find(repl->e->file, name_of(OWN));
+  const Value *before = last && !last->declaration->span.source ? last->value : NULL;
+  evaluation_keep(repl, OWN, evaluation);
+  last = scope_find(repl->e->file, name_of(OWN));
+  if (before && last->value != before && !last_is_used(repl)) numbers_free(before);
 }
 
 const void *one_tensor(Repl *repl, const char *command, const Evaluation *evaluation, const Type **type) {

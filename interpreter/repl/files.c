@@ -14,8 +14,9 @@ static bool ends_with(const char *text, const char *end) {
 /* The text of a path without the quotes that may stand around it. */
 static const char *path_of(Repl *repl, const char *rest) {
   size_t length = strlen(rest);
-  return length > 1 && rest[0] == '"' && rest[length - 1] == '"' ? arena_copy(repl->call->arena, rest + 1, length - 2)
-                                                                 : rest;
+  return length > 1 && rest[0] == '"' && rest[length - 1] == '"'
+             ? arena_copy(repl->call->arena, rest + 1, length - 2)
+             : rest;
 }
 
 void run_load_file(Repl *repl, const char *rest) {
@@ -88,6 +89,7 @@ void run_save_file(Repl *repl, const char *rest) {
     if (all->item[i]->kind != AST_LOAD) write_declaration(all->item[i], &program);
   const char *weights =
       arena_printf(repl->call->arena, "%.*s.safetensors", (int)(strlen(path) - strlen(".model")), path);
-  if (save_weights(repl, weights, &program) && write_text(repl, path, &program)) say(repl, "saved %s\n", path);
+  if (save_weights(repl, weights, &program) && write_text(repl, path, &program))
+    say(repl, "saved %s\n", path);
   text_free(&program);
 }

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIED     12     // numbers of each tensor whose gradient is checked
-#define TOLERANCE 1e-3   // relative to max(1, |gradient|)
-#define INPUT     "it_"  // what the input of a function under check is called
-#define TIMED     2000   // runs at most …
-#define TIME      0.4    // … and seconds
+#define TRIED     12    // numbers of each tensor whose gradient is checked
+#define TOLERANCE 1e-3  // relative to max(1, |gradient|)
+#define INPUT     "it_" // what the input of a function under check is called
+#define TIMED     2000  // runs at most …
+#define TIME      0.4   // … and seconds
 
 /* Cuts the last word off; NULL: there is only one. */
 static const char *last_word(Repl *repl, const char **rest) {
@@ -41,7 +41,7 @@ void run_grad(Repl *repl, const char *rest) {
   Evaluation evaluation;
   if (evaluate_text(repl, arena_printf(repl->call->arena, "grad(%s, %s)", rest, by), &evaluation)) {
     show_evaluation(repl, &evaluation);
-    evaluation_keep(repl, "it", &evaluation);
+    evaluation_last(repl, &evaluation);
   }
   evaluation_end(repl, &evaluation);
 }
@@ -114,8 +114,8 @@ static void check_tensor(Check *c, const Checked *of) {
               type_text(c->repl, &variable->type), (long long)tried, (long long)count, worst,
               wrong ? "  ← they differ" : "");
   if (wrong)
-    text_printf(&c->out, "   number %lld: gradient %.6g, finite difference %.6g\n", (long long)place, gradient_there,
-                difference_there);
+    text_printf(&c->out, "   number %lld: gradient %.6g, finite difference %.6g\n", (long long)place,
+                gradient_there, difference_there);
   c->tried += tried;
   c->wrong += wrong;
 }
@@ -143,7 +143,9 @@ static void check_graph(Repl *repl, Graph *graph, Node *y, const Node *input) {
     if (gradient[i]) graph_output(graph, arena_printf(repl->call->arena, "g%d", i), gradient[i]);
   Arena *scratch = arena_new(0);
   Graph *bound = graph_bind(graph, scratch, NULL, 0);
-  Check c = {.repl = repl, .backend = reference_open(), .args = {.seed = repl->call->options.seed, .step = repl->line, .part = 3}};
+  Check c = {.repl = repl,
+             .backend = reference_open(),
+             .args = {.seed = repl->call->options.seed, .step = repl->line, .part = 3}};
   c.plan = plan_make(bound, &(PlanOptions){.fuse = false});
   c.backend->prepare(c.backend, c.plan);
   for (int i = 0; i < count && !interrupted; i++) {
@@ -179,7 +181,8 @@ static void check_function(Repl *repl, const char *function, const Evaluation *i
       constants_ready(e, graph))
     check_graph(repl, graph, y, given->u.tensor.node);
   else if (y && !went_wrong(repl))
-    problem_repl_needs(repl->call->problems, "check", "a function that gives floats", type_text(repl, &y->type));
+    problem_repl_needs(repl->call->problems, "check", "a function that gives floats",
+                       type_text(repl, &y->type));
 }
 
 void run_check(Repl *repl, const char *rest) {
@@ -224,8 +227,8 @@ void run_time(Repl *repl, const char *rest) {
     }
     qsort(ms, (size_t)runs, sizeof *ms, by_size);
     if (runs)
-      say(repl, "checked and planned in %.3g ms, then %.3g ms a run (median of %d, fastest %.3g ms)\n", 1e3 * first,
-          ms[runs / 2], runs, ms[0]);
+      say(repl, "checked and planned in %.3g ms, then %.3g ms a run (median of %d, fastest %.3g ms)\n",
+          1e3 * first, ms[runs / 2], runs, ms[0]);
     else if (!interrupted)
       say(repl, "%.2f ms, and nothing of it is left to run\n", 1e3 * first);
   }

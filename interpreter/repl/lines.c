@@ -124,8 +124,7 @@ static void list_candidates(const char **text, int count) {
   size_t width = 0;
   for (int i = 0; i < count; i++) width = strlen(text[i]) > width ? strlen(text[i]) : width;
   int columns = (int)(80 / (width + 2)) + 1;
-  for (int i = 0; i < count; i++)
-    printf("%s%-*s", i % columns ? "  " : "\n", (int)width, text[i]);
+  for (int i = 0; i < count; i++) printf("%s%-*s", i % columns ? "  " : "\n", (int)width, text[i]);
   printf("\n");
   fflush(stdout);
 }

@@ -23,7 +23,7 @@ bool lines_terminal(const Lines *lines);
 /* The next line without its end, until the next call; NULL at the end of the input, or where `*broken` because it was
  * interrupted. */
 const char *lines_read(Lines *lines, const char *prompt, bool *broken);
-bool lines_pending(Lines *lines);                  // more is there already: a block was pasted
+bool lines_pending(Lines *lines);                    // more is there already: a block was pasted
 void lines_put_back(Lines *lines, const char *line); // is read again next
 
 #endif

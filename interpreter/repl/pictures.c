@@ -8,10 +8,10 @@
 #include <math.h>
 #include <string.h>
 
-#define SERIES  6
-#define HEIGHT  12
-#define PIXELS  112 // columns of a picture
-#define SHOWN   8   // pictures beside each other
+#define SERIES 6
+#define HEIGHT 12
+#define PIXELS 112 // columns of a picture
+#define SHOWN  8   // pictures beside each other
 
 static double *numbers_of(Repl *repl, const Type *type, const void *data, int64_t from, int64_t step,
                           int64_t count) {
@@ -101,8 +101,7 @@ void run_plot(Repl *repl, const char *rest) {
   }
   Text out = {0};
   draw_lines(&out, plot.series, plot.count, plot.number, repl->width, HEIGHT, repl->colour);
-  for (int i = 0; i < plot.number; i++)
-    text_printf(&out, "%s%s", i ? ", " : "          ", plot.name[i]);
+  for (int i = 0; i < plot.number; i++) text_printf(&out, "%s%s", i ? ", " : "          ", plot.name[i]);
   text_printf(&out, "  0 to %lld\n", (long long)plot.count[0] - 1);
   say_text(repl, &out);
 }
@@ -114,7 +113,8 @@ void run_hist(Repl *repl, const char *rest) {
     usage_wrong(repl, "hist");
     return;
   }
-  const void *data = evaluate_text(repl, rest, &evaluation) ? one_tensor(repl, "hist", &evaluation, &type) : NULL;
+  const void *data =
+      evaluate_text(repl, rest, &evaluation) ? one_tensor(repl, "hist", &evaluation, &type) : NULL;
   if (data) {
     Text out = {0};
     int64_t count = type_count(type);
@@ -153,7 +153,8 @@ static bool pictures_of(Pictures *p) {
 }
 
 static double pixel_of(const Pictures *p, int64_t picture, int64_t row, int64_t column) {
-  int64_t at = ((picture * p->rows + row) * p->columns + column) * p->channels, used = p->channels > 3 ? 3 : p->channels;
+  int64_t at = ((picture * p->rows + row) * p->columns + column) * p->channels,
+          used = p->channels > 3 ? 3 : p->channels;
   double sum = 0;
   for (int64_t c = 0; c < used; c++) sum += number_at(p->type, p->data, at + c);
   return sum / (double)used;
@@ -191,8 +192,8 @@ void run_image(Repl *repl, const char *rest) {
   }
   if (evaluate_text(repl, rest, &evaluation)) p.data = one_tensor(repl, "image", &evaluation, &p.type);
   if (p.data && !pictures_of(&p))
-    problem_repl_needs(repl->call->problems, "image", "[rows, columns], with channels behind or pictures in front",
-                       type_text(repl, p.type));
+    problem_repl_needs(repl->call->problems, "image",
+                       "[rows, columns], with channels behind or pictures in front", type_text(repl, p.type));
   else if (p.data) {
     Text out = {0};
     type_print(p.type, &out);

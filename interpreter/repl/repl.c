@@ -33,7 +33,8 @@ static void on_interrupt(int number) {
 
 /* Operators that no line of a program begins with: they go on with the last value. */
 static bool goes_on(const char *line) {
-  static const char *const signs[] = {"|>", ">>", "==", "!=", "<=", ">=", "**", "<", ">", "+", "*", "/", "@", "%"};
+  static const char *const signs[] = {"|>", ">>", "==", "!=", "<=", ">=", "**",
+                                      "<",  ">",  "+",  "*",  "/",  "@",  "%"};
   for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
     if (!strncmp(line, signs[i], strlen(signs[i]))) return true;
   return !strncmp(line, "and ", 4) || !strncmp(line, "or ", 3);
@@ -94,6 +95,7 @@ static bool is_blank(const char *line) {
 static void run_line(Repl *repl, const char *line) {
   repl->line++;
   repl->e->line = (uint64_t)repl->line;
+  unknown_forget(repl);
   if (line[strspn(line, " \t")] == ':') {
     run_command(repl, line);
     return;
@@ -105,7 +107,8 @@ static void run_line(Repl *repl, const char *line) {
 /* Runs one line; whatever happens in it, the elaborator is between two graphs afterwards. */
 static void run_safely(Repl *repl, const char *line) {
   Elaborator *e = repl->e;
-  Saved around = {.graph = e->graph, .init_states = e->init_states, .precision = e->precision, .frame = e->frame};
+  Saved around = {
+      .graph = e->graph, .init_states = e->init_states, .precision = e->precision, .frame = e->frame};
   for (int i = 0; i < RUN_NAMES; i++) around.names[i] = scope_find(e->builtins, name_of(run_name[i]))->value;
   char *copy = arena_copy(repl->call->arena, line, strlen(line));
   interrupted = 0;
@@ -120,6 +123,8 @@ static void run_safely(Repl *repl, const char *line) {
     e->guard = NULL;
     e->with = NULL;
     e->field_of = NULL;
+    Evaluation broken = {.runner = repl->running};
+    evaluation_end(repl, &broken);
     problems_renew(e->problems);
     problem_repl_memory(e->problems, bytes_wanted);
   }
@@ -144,13 +149,17 @@ static void enter_file(Repl *repl, const char *path) {
   AstList list = {0};
   Elaborator *e = repl->e;
   AstList declarations = {0};
-  if (elaborator_read(e, path, &list) &&
-      overrides_add(e, &list, repl->call->options.set, repl->call->options.sets, "command line")) {
+  const char *weights = repl->call->options.weights;
+  bool given = weights && strcmp(weights, "init") != 0;
+  if (given) session_load(repl->session, weights, (Span){0}, NULL, true);
+  if (!went_wrong(repl) && elaborator_read(e, path, &list) &&
+      overrides_add(e, &list, repl->call->options.set, repl->call->options.sets, "command line") &&
+      hooks_configure(e, &list)) {
     declarations.item = ARENA_ARRAY(e->arena, Ast *, list.count + 1);
     for (int i = 0; i < list.count; i++)
       if (list.item[i]->kind != AST_EXPORT && list.item[i]->kind != AST_TEST)
         declarations.item[declarations.count++] = list.item[i];
-    enter_list(repl, &declarations);
+    if (enter_list(repl, &declarations) && given) use_weights(repl->call, repl->session);
   }
   said_problems(repl);
 }

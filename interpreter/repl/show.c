@@ -9,7 +9,7 @@
 
 #define COLUMNS 10 // of a table that are named
 
-#define FEW     4  // numbers of a part of a record that are shown themselves
+#define FEW 4 // numbers of a part of a record that are shown themselves
 
 #define WHOLE 12 // a matrix up to this many rows and columns is shown whole (show_value.c)
 
@@ -80,8 +80,8 @@ static void show_part(const char *name, const Value *value, const Type *type, co
   text_add(out, "\n");
 }
 
-static void show_value(Repl *repl, const Evaluation *evaluation, const Value *value, const char *name, int *leaf,
-                       Text *out) {
+static void show_value(Repl *repl, const Evaluation *evaluation, const Value *value, const char *name,
+                       int *leaf, Text *out) {
   if (value->kind == VALUE_TENSOR) {
     int i = (*leaf)++;
     if (name)
@@ -173,7 +173,8 @@ static void describe_table(Repl *repl, const Value *value, Text *out) {
       text_printf(&columns, "%s %s", count > 1 ? "," : "", fields->binding[i].name);
   }
   graph_end(e, &saved);
-  if (count) text_printf(out, "  columns         %s%s\n", text_string(&columns), count > COLUMNS ? ", …" : "");
+  if (count)
+    text_printf(out, "  columns         %s%s\n", text_string(&columns), count > COLUMNS ? ", …" : "");
   text_free(&columns);
 }
 
@@ -219,8 +220,6 @@ void describe(Repl *repl, const Value *value, Text *out) {
   case VALUE_INSTANCE: describe_model(repl, value, out); break;
   case VALUE_BUILTIN: describe_builtin(value, out); break;
   case VALUE_DATA: describe_table(repl, value, out); break;
-  default:
-    value_print(value, out);
-    text_add(out, "\n");
+  default: value_print(value, out); text_add(out, "\n");
   }
 }

@@ -92,7 +92,8 @@ static double row_flops(Repl *repl, const Node *node) {
   for (int i = 0; i < here.type.rank; i++) here.type.size[i] = dim_substitute(here.type.size[i], &one, 1);
   for (int k = 0; k < node->nsrc; k++) {
     src[k] = *node->src[k];
-    for (int i = 0; i < src[k].type.rank; i++) src[k].type.size[i] = dim_substitute(src[k].type.size[i], &one, 1);
+    for (int i = 0; i < src[k].type.rank; i++)
+      src[k].type.size[i] = dim_substitute(src[k].type.size[i], &one, 1);
     list[k] = &src[k];
   }
   here.src = list;

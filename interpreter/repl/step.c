@@ -42,7 +42,9 @@ typedef struct {
 
 // ---- running ------------------------------------------------------------------------------------------------------
 
-static bool is_kept(const Walk *w, const Node *node) { return node->id < w->nodes && w->kept[node->id].type.dtype != DTYPE_COUNT; }
+static bool is_kept(const Walk *w, const Node *node) {
+  return node->id < w->nodes && w->kept[node->id].type.dtype != DTYPE_COUNT;
+}
 
 /* All nodes that are the value of a stage at some level. */
 static void mark_stages(Walk *w, const char *path, int first, int last, int depth) {
@@ -50,7 +52,8 @@ static void mark_stages(Walk *w, const char *path, int first, int last, int dept
   int count = stages_of(w->repl, w->result, path, first, last, &stage);
   for (int i = 0; i < count; i++) {
     w->kept[stage[i].node->id].type = stage[i].node->type;
-    if (stage[i].layer && depth < DEPTH) mark_stages(w, stage[i].layer, stage[i].first, stage[i].last, depth + 1);
+    if (stage[i].layer && depth < DEPTH)
+      mark_stages(w, stage[i].layer, stage[i].first, stage[i].last, depth + 1);
   }
 }
 
@@ -124,7 +127,7 @@ static void show_stage(Walk *w) {
   Text out = {0};
   for (int i = 1; i < w->levels; i++) text_add(&out, "  ");
   text_printf(&out, w->gradients ? " ∂ " : " ");
-  text_column(&out, stage->name, w->gradients ? 21 : 23);
+  text_column(&out, stage->name, w->gradients ? 23 : 25);
   size_t start = out.length;
   type_print_shape(&kept->type, &out);
   while (out.length < start + 17) text_add(&out, " ");
@@ -223,8 +226,10 @@ static bool replace_node(Walk *w, const Type *type, const void *data) {
   const Kept *kept = &w->kept[node->id];
   bool scalar = type->rank == 0, same = dtype_is_float(type->dtype) == dtype_is_float(kept->type.dtype) &&
                                         (scalar || type_same_shape(type, &kept->type));
-  if (!same || (!dtype_is_float(type->dtype) && type->dtype != kept->type.dtype && !dtype_is_int(type->dtype))) {
-    problem_repl_needs(e->problems, "step", arena_printf(w->arena, "= and a value %s", type_text(w->repl, &kept->type)),
+  if (!same ||
+      (!dtype_is_float(type->dtype) && type->dtype != kept->type.dtype && !dtype_is_int(type->dtype))) {
+    problem_repl_needs(e->problems, "step",
+                       arena_printf(w->arena, "= and a value %s", type_text(w->repl, &kept->type)),
                        type_text(w->repl, type));
     return false;
   }
@@ -262,7 +267,8 @@ static void replace_value(Walk *w, const char *text) {
     else if (value_number(evaluation.value, &number))
       done = replace_node(w, &scalar, &number);
     else
-      problem_repl_needs(w->repl->call->problems, "step", "= and a tensor", value_kind_text(evaluation.value));
+      problem_repl_needs(w->repl->call->problems, "step", "= and a tensor",
+                         value_kind_text(evaluation.value));
   }
   evaluation_end(w->repl, &evaluation);
   if (!done || !run(w, false)) return;
@@ -272,8 +278,9 @@ static void replace_value(Walk *w, const char *text) {
 }
 
 static void help(Walk *w) {
-  say(w->repl, " enter next, b back, i into, o out, p EXPRESSION prints (`it` is this value), g gradients or values,\n"
-               " = EXPRESSION replaces the value and goes on, l lists this level, c continues, q ends\n");
+  say(w->repl,
+      " enter next, b back, i into, o out, p EXPRESSION prints (`it` is this value), g gradients or values,\n"
+      " = EXPRESSION replaces the value and goes on, l lists this level, c continues, q ends\n");
 }
 
 static void list(Walk *w) {
@@ -338,9 +345,16 @@ static void go_in(Walk *w) {
   level->count = only + count;
 }
 
-bool step_through(Repl *repl, Graph *graph, Node *result, const RunArgs *args, const char *at, const Graph *states) {
+bool step_through(Repl *repl, Graph *graph, Node *result, const RunArgs *args, const char *at,
+                  const Graph *states) {
   Arena *arena = arena_new(0);
-  Walk w = {.repl = repl, .graph = graph, .result = result, .args = args, .arena = arena, .nodes = graph->nodes, .on = true};
+  Walk w = {.repl = repl,
+            .graph = graph,
+            .result = result,
+            .args = args,
+            .arena = arena,
+            .nodes = graph->nodes,
+            .on = true};
   w.kept = ARENA_ARRAY(arena, Kept, graph->nodes + 1);
   w.replaced = ARENA_ARRAY(arena, bool, graph->nodes + 1);
   for (int i = 0; i < graph->nodes; i++) w.kept[i].type.dtype = DTYPE_COUNT;

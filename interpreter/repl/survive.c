@@ -45,8 +45,8 @@ static bool take_over(Repl *repl, const Weight *weight) {
   Variable *variable = weight->variable;
   for (int i = 0; i < repl->survivors; i++) {
     Survivor *s = &repl->survivor[i];
-    if (s->gone || !s->data || strcmp(s->path, weight->canonical) != 0 || s->type.dtype != variable->type.dtype ||
-        !type_same_shape(&s->type, &variable->type))
+    if (s->gone || !s->data || strcmp(s->path, weight->canonical) != 0 ||
+        s->type.dtype != variable->type.dtype || !type_same_shape(&s->type, &variable->type))
       continue;
     memcpy(variable->data, s->data, (size_t)type_count(&s->type) * dtype_size(s->type.dtype));
     survivor_remove(repl, i);
@@ -76,7 +76,8 @@ static Fate *fate_of(Repl *repl, Tale *tale, const char *path) {
   const char *dot = strrchr(path, '.');
   size_t length = dot ? (size_t)(dot - path) : strlen(path);
   for (int i = 0; i < tale->count; i++)
-    if (strlen(tale->fate[i].layer) == length && !strncmp(tale->fate[i].layer, path, length)) return &tale->fate[i];
+    if (strlen(tale->fate[i].layer) == length && !strncmp(tale->fate[i].layer, path, length))
+      return &tale->fate[i];
   tale->fate[tale->count] = (Fate){.layer = arena_copy(repl->call->arena, path, length)};
   return &tale->fate[tale->count++];
 }
@@ -91,7 +92,10 @@ static void tell(const Repl *repl, const Tale *tale, Text *out) {
       text_printf(out, ", and %d more", tale->count - i);
       break;
     }
-    const char *word = fate->kept && fate->made ? "kept in part" : fate->kept ? "kept" : fate->made ? "new" : "gone";
+    const char *word = fate->kept && fate->made ? "kept in part"
+                       : fate->kept             ? "kept"
+                       : fate->made             ? "new"
+                                                : "gone";
     text_printf(out, "%s%s %s", i ? ", " : "", fate->layer, word);
   }
   if (out->length) text_add(out, "\n");

@@ -64,11 +64,13 @@ static void after_step(void *context, Runner *runner, int64_t step, double loss)
 
 static Node *output_node(const Graph *graph, const char *name) {
   for (int i = 0; i < graph->outputs; i++)
-    if (graph->output[i].kind == OUTPUT_VALUE && !strcmp(graph->output[i].name, name)) return graph->output[i].node;
+    if (graph->output[i].kind == OUTPUT_VALUE && !strcmp(graph->output[i].name, name))
+      return graph->output[i].node;
   return NULL;
 }
 
-static bool before_step(void *context, Runner *runner, const int64_t *row, int64_t rows, const RunArgs *args) {
+static bool before_step(void *context, Runner *runner, const int64_t *row, int64_t rows,
+                        const RunArgs *args) {
   Repl *repl = context;
   bool on = true;
   for (int i = 0; i < repl->stops && on; i++) {
@@ -157,7 +159,8 @@ static void measure(Repl *repl, const Ast *ast, const char *rows) {
       return;
     }
   }
-  Task *task = ast->u.task.task == TASK_TRAIN ? task_measured(repl->e, ast, data) : task_elaborate(repl->e, ast);
+  Task *task =
+      ast->u.task.task == TASK_TRAIN ? task_measured(repl->e, ast, data) : task_elaborate(repl->e, ast);
   if (task && begin_work(repl)) measure_task(repl->session, task);
 }
 
@@ -202,7 +205,8 @@ void run_run(Repl *repl, const char *rest) {
     return;
   }
   if (ast->u.task.task == TASK_SWEEP) {
-    problem_repl_needs(repl->call->problems, "run", "an eval, predict or task block", "a sweep: lathe sweep runs it");
+    problem_repl_needs(repl->call->problems, "run", "an eval, predict or task block",
+                       "a sweep: lathe sweep runs it");
     return;
   }
   Task *task = task_elaborate(repl->e, ast);
@@ -247,8 +251,8 @@ void run_watch(Repl *repl, const char *rest) {
   if (!ast) return;
   drop_unless_measured(repl, text);
   repl->watch_every = steps;
-  repl->watched =
-      arena_grow(repl->e->arena, repl->watched, (size_t)repl->watches, &repl->watch_capacity, sizeof(Watched));
+  repl->watched = arena_grow(repl->e->arena, repl->watched, (size_t)repl->watches, &repl->watch_capacity,
+                             sizeof(Watched));
   repl->watched[repl->watches++] = (Watched){ast, text};
 }
 
@@ -273,7 +277,8 @@ static const char *layer_path(Repl *repl, const char *text) {
     size_t levels = 0, at = 0; // as many names of the canonical path
     for (const char *p = text; *p; p++) levels += *p == '.' && !(p[1] >= '0' && p[1] <= '9');
     for (; canonical[at]; at++)
-      if (canonical[at] == '.' && !(canonical[at + 1] >= '0' && canonical[at + 1] <= '9') && levels-- == 0) break;
+      if (canonical[at] == '.' && !(canonical[at + 1] >= '0' && canonical[at + 1] <= '9') && levels-- == 0)
+        break;
     return with_number(repl, canonical, at);
   }
   problem_repl_unknown(repl->call->problems, text, name_nearest(text, known, count));

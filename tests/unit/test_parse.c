@@ -192,3 +192,42 @@ Test(parse, the_whole_language) {
   all_parse("examples/*.model");
   all_parse(pattern);
 }
+
+Test(parse, input_that_ends_too_early_asks_for_more) {
+  static const struct {
+    const char *text;
+    int parts; // -1: it is wrong; -2: it is unfinished
+  } cases[] = {{"1 + 2", 1},
+               {"let a = 3\na + 1\nb = 2", 3},
+               {"model net(x: [B]) -> [B] {\n  x\n}", 1},
+               {"", 0},
+               {"x |> relu # done", 1},
+               {"if a { 1 } else { 2 }", 1},
+               {"1 +", -2},
+               {"x |>", -2},
+               {"f(", -2},
+               {"[1,\n2,", -2},
+               {"model net(x: [B]) {", -2},
+               {"model net(x: [B]) {\n  let y = x", -2},
+               {"model net(x: [B])", -2},
+               {"let a =", -2},
+               {"if a { 1 }", -2},
+               {"data d from", -2},
+               {"x y", -1},
+               {"f(1, ]", -1},
+               {"1 ^ (", -1},
+               {"\"no end", -1},
+               {"let = 3", -1}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    Arena *arena = arena_new(0);
+    Problems *problems = problems_new(arena);
+    bool unfinished;
+    const Ast *input =
+        parse_input(arena, problems, source_add("input", cases[i].text, strlen(cases[i].text)), &unfinished);
+    int parts = unfinished ? -2 : input ? input->u.list.count : -1;
+    cr_expect_eq(parts, cases[i].parts, "%s: %d instead of %d", cases[i].text, parts, cases[i].parts);
+    cr_expect_eq(problems_total(problems) > 0, cases[i].parts == -1, "%s: %d problems", cases[i].text,
+                 problems_total(problems));
+    arena_free(arena);
+  }
+}
