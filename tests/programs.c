@@ -201,6 +201,74 @@ Test(programs, same_bytes_cnn) {
   if (have_shared()) same_bytes("04_mnist_cnn.model", "net", "fit.steps=6");
 }
 
+/* Small cuts of the design's other programs: what the last step leaves is the same for any number of threads, fused
+ * or not, and the loss of five steps is that of the reference. */
+static const struct {
+  const char *program, *task, *settings;
+  bool compare; // with the reference, where five steps of it take no minutes
+} cuts[] = {
+    {"06_char_lstm", "fit", "fit.steps=5 fit.batch=4 length=20 'fit.validate=every(5, rows=8)'", false},
+    {"07_gpt", "fit",
+     "fit.steps=5 width=32 depth=2 heads=2 context=16 fit.batch=4 'fit.validate=every(5, rows=8)'", true},
+    {"08_autoencoder", "fit", "fit.steps=5 fit.batch=16 'fit.validate=every(5, rows=8)'", true},
+    {"09_vae", "fit", "fit.steps=5 fit.batch=16 'fit.validate=every(5, rows=8)'", false},
+    {"10_gan", "play", "play.steps=5 play.batch=8", true},
+    {"11_siamese", "fit", "fit.steps=5 fit.batch=8 'fit.validate=every(5, rows=8)'", false},
+    {"12_word2vec", "fit", "fit.steps=5 fit.batch=16 dim=8", true},
+    {"14_burgers_pinn", "solve", "solve.steps=5", false},
+    {"15_neural_ode", "fit", "fit.steps=5", true},
+    {"17_reinforce", "learn", "learn.steps=5 envs=4 horizon=20", true},
+    {"19_distil", "big", "big.steps=5 big.batch=16 'big.validate=every(5, rows=8)'", false},
+    {"20_multitask", "fit", "fit.steps=5", true},
+    {"21_names", "fit", "fit.steps=5 fit.batch=8 'fit.validate=every(5, rows=8)'", true},
+};
+
+/* The loss of the last step that the log of a run has. */
+static double last_loss(const char *way, int cut) {
+  Text out = {0};
+  char line[256];
+  snprintf(line, sizeof line, "grep fingerprint %s/runs/%s/%s/1/log.jsonl | tail -1", way, cuts[cut].program,
+           cuts[cut].task);
+  cr_assert_eq(run(&out, "%s", line), 0);
+  const char *at = strstr(text_string(&out), "\"loss\": ");
+  cr_assert(at, "%s: %s", line, text_string(&out));
+  double loss = atof(at + 8);
+  text_free(&out);
+  return loss;
+}
+
+Test(programs, cuts_are_the_same_bits) {
+  if (!have_shared()) return;
+  static const char *const ways[] = {"--threads 1", "--threads 2", "--threads 4", "--threads 2 --no-fuse"};
+  char line[1024];
+  for (size_t c = 0; c < sizeof cuts / sizeof *cuts; c++)
+    for (int i = 0; i < 4; i++) {
+      snprintf(line, sizeof line, "$L train $P/%s.model %s --root $S --out %d -q %s %s", cuts[c].program,
+               cuts[c].task, i, ways[i], cuts[c].settings);
+      expect(0, NULL, line);
+      snprintf(line, sizeof line, "cmp 0/runs/%s/%s/1/best.safetensors %d/runs/%s/%s/1/best.safetensors",
+               cuts[c].program, cuts[c].task, i, cuts[c].program, cuts[c].task);
+      expect(0, NULL, line);
+    }
+}
+
+Test(programs, cuts_agree_with_the_reference) {
+  if (!have_shared()) return;
+  static const char *const ways[] = {"cpu", "reference"};
+  char line[1024];
+  for (size_t c = 0; c < sizeof cuts / sizeof *cuts; c++) {
+    for (int i = 0; i < 2 && cuts[c].compare; i++) {
+      snprintf(line, sizeof line, "$L train $P/%s.model %s --root $S --out %s --device %s -q %s",
+               cuts[c].program, cuts[c].task, ways[i], ways[i], cuts[c].settings);
+      expect(0, NULL, line);
+    }
+    if (!cuts[c].compare) continue;
+    double cpu = last_loss("cpu", (int)c), reference = last_loss("reference", (int)c);
+    cr_expect(fabs(cpu - reference) <= 1e-4 * fmax(1, fabs(reference)), "%s: loss %.9g, reference %.9g",
+              cuts[c].program, cpu, reference);
+  }
+}
+
 /* After five steps the CPU's weights are those of the reference within 1e-4 of the largest. */
 Test(programs, reference_agrees) {
   if (!have_shared()) return;
