@@ -74,7 +74,7 @@ endif
 
 # ---- targets for people ----
 
-.PHONY: all help demo test asan lint bench bless install clean deps-test deps-lint
+.PHONY: all help demo test stress asan lint bench bless install clean deps-test deps-lint
 
 all: $(LATHE) ## build/lathe
 
@@ -91,13 +91,17 @@ DEMO_USE = $(LATHE) predict examples/digits.model --weights digits.json --out pr
 test: $(TESTS) $(LATHE) ## runs every test
 	@LATHE=$(abspath $(LATHE)) $(TESTS)
 
+stress: $(TESTS) $(LATHE) ## checkpoints, signals, damage and failing disks in their larger numbers
+	@STRESS=1 LATHE=$(abspath $(LATHE)) $(TESTS) --filter '@(checkpoints|interruptions|power_loss)/*'
+
 asan: $(TESTS) $(LATHE) ## every test under the address, undefined and leak sanitizers
 	@rm -f $(BUILD)/report.*
 	@ASAN_OPTIONS=allocator_may_return_null=1:log_path=$(abspath $(BUILD))/report UBSAN_OPTIONS=print_stacktrace=1 \
 	  LATHE=$(abspath $(LATHE)) $(TESTS)
 	@if ls $(BUILD)/report.* >/dev/null 2>&1; then cat $(BUILD)/report.*; exit 1; fi
 
-bless: $(TESTS) $(LATHE) ## rewrites the expected texts of tests/errors and tests/passes: read the diff
+bless: $(TESTS) $(LATHE) ## rewrites the expected texts of tests/ and docs/reference.md: read the diff
+	@$(LATHE) help reference > docs/reference.md
 	@BLESS=1 LATHE=$(abspath $(LATHE)) $(TESTS) --filter 'texts/*'
 
 bench: $(BENCHED:%.c=$(BUILD)/%) $(LATHE) ## the benchmarks
@@ -117,7 +121,7 @@ include $(BUILD)/config.mk
 endif
 
 # Goals that promise to work on a fresh machine install; the others only say what is missing.
-INSTALLING := $(if $(filter demo test asan lint bless bench,$(GOALS)),,--check)
+INSTALLING := $(if $(filter demo test stress asan lint bless bench,$(GOALS)),,--check)
 
 $(BUILD)/config.mk: Makefile scripts/deps
 	@scripts/deps $(INSTALLING) build

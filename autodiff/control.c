@@ -2,7 +2,8 @@
  *
  * The backward body contains the forward body again, on the carries that stood at the begin of the step, and the nodes
  * that differentiate adds behind it. Products, random numbers and what inner scans gave are not computed again: the
- * forward scan yields them. What no gradient needs is pruned, so a forward scan yields only what is read.
+ * forward scan yields them, but for `remat`. What no gradient needs is pruned, so a forward scan yields only what is
+ * read.
  *
  * Gradients of captured values add up in carries of the backward scan. A product that would be added up step by step,
  * a' @ b, is one product over all steps instead, behind the scan. */
@@ -217,7 +218,7 @@ static void scan_gradient(Back *b, Node *const *dy, const bool *wanted, Node **g
   Node **copy = ARENA_ARRAY(b->scratch, Node *, forward + 1),
        **kept = ARENA_ARRAY(b->scratch, Node *, forward + 1);
   for (int i = 0; i < forward; i++)
-    if (worth_keeping(b->body->node[i]))
+    if (!scan_remat(scan) && worth_keeping(b->body->node[i]))
       kept[i] = argument_add(b, CLASS_STEPPED, "kept", &b->body->node[i]->type, NULL, b->body->node[i]);
   body_inline(back, b->body, read, copy);
   if (scan_until(scan)) b->active = read[0];
@@ -280,7 +281,7 @@ static void scan_gradient(Back *b, Node *const *dy, const bool *wanted, Node **g
   int *number = ARENA_ARRAY(b->scratch, int, b->arguments + 1), numbers = 0, count;
   for (int i = 0; i < b->arguments; i++)
     if (b->argument[i].class == CLASS_CARRY) number[i] = numbers++;
-  Scan shape = {.length = scan->attr.dim[0], .reverse = !scan_reverse(scan)};
+  Scan shape = {.length = scan->attr.dim[0], .reverse = !scan_reverse(scan), .remat = scan_remat(scan)};
   Node **input = settle_arguments(b, &shape, &count);
   Node *node = build_scan(b->graph, back, &shape, input, count);
   for (int i = 0; i < xs; i++) {

@@ -24,6 +24,7 @@ struct Problems {
   size_t capacity;
   int shown; // messages drawn so far
   int chain[CHAINS];
+  Span within; // the call that all this is part of; may be nowhere
 };
 
 Problems *problems_new(Arena *arena) {
@@ -55,6 +56,23 @@ static const char *text_kept(Arena *arena, const char *text) {
   return text ? arena_copy(arena, text, strlen(text)) : NULL;
 }
 
+Span problems_within(Problems *problems, Span call) {
+  Span before = problems->within;
+  problems->within = call;
+  return before;
+}
+
+static bool overlaps(Span a, Span b) { return a.source == b.source && a.start < b.end && b.start < a.end; }
+
+/* The call of the program that led to a place elsewhere. */
+static void add_call(const Problems *problems, Problem *problem) {
+  Span call = problems->within;
+  bool known = !call.source || !problem->primary.span.source || problem->extras == PROBLEM_LABELS ||
+               overlaps(call, problem->primary.span);
+  for (int i = 0; i < problem->extras && !known; i++) known = overlaps(call, problem->extra[i].span);
+  if (!known) problem->extra[problem->extras++] = (Label){call, "for this call"};
+}
+
 void problems_add(Problems *problems, const Problem *problem) {
   uint32_t hash = problem_hash(problem);
   int *chain = &problems->chain[hash % CHAINS];
@@ -74,7 +92,8 @@ void problems_add(Problems *problems, const Problem *problem) {
   copy->help = text_kept(arena, problem->help);
   copy->primary.text = text_kept(arena, problem->primary.text);
   if (copy->extras > PROBLEM_LABELS) copy->extras = PROBLEM_LABELS;
-  for (int i = 0; i < copy->extras; i++) copy->extra[i].text = text_kept(arena, problem->extra[i].text);
+  add_call(problems, copy);
+  for (int i = 0; i < copy->extras; i++) copy->extra[i].text = text_kept(arena, copy->extra[i].text);
   *chain = problems->count++;
 }
 

@@ -42,6 +42,9 @@ int problems_exit_code(const Problems *problems); // of the first error; 0 witho
 int problems_total(const Problems *problems);
 const Problem *problems_get(const Problems *problems, int index);
 
+/* Where the program calls what is looked into now: problems elsewhere say so. Gives what was said before. */
+Span problems_within(Problems *problems, Span call);
+
 /* Problems added after `mark` (a problems_total) are dropped: for trying what may fail. */
 void problems_forget(Problems *problems, int mark);
 /* All are dropped, and as many as at first are drawn again: a session begins its next line. */

@@ -39,6 +39,7 @@ Node *build_scan(Graph *graph, Graph *body, const Scan *scan, Node *const *src, 
   attr.axes = scan->stepped;
   attr.flag[0] = scan->until;
   attr.flag[1] = scan->reverse;
+  attr.flag[2] = scan->remat;
   return graph_add(graph, OP_SCAN, &nothing, src, nsrc, &attr);
 }
 

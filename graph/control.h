@@ -8,7 +8,8 @@
  * then what is captured. Output k < carries of the body assigns carry k, which begins as input k; result k of the node
  * is what it is after the last step. Every other output is a yield: its result has all steps in front. With `until`
  * carry 0 is a bool: when it turns false the steps that are left are skipped, and their yields are zeros. `reverse`
- * begins with the last step; slices stay where they are.
+ * begins with the last step; slices stay where they are. `remat` says that gradients compute everything again rather
+ * than keep it.
  * branch: the first input, a bool scalar, chooses; all others are captured by both bodies, which give the same types.
  *
  * A scan or branch node itself has no numbers (its type is u8 []): result nodes have. */
@@ -21,6 +22,7 @@ static inline int scan_carries(const Node *scan) { return (int)scan->attr.whole;
 static inline int scan_stepped(const Node *scan) { return scan->attr.axes; }
 static inline bool scan_until(const Node *scan) { return scan->attr.flag[0]; }
 static inline bool scan_reverse(const Node *scan) { return scan->attr.flag[1]; }
+static inline bool scan_remat(const Node *scan) { return scan->attr.flag[2]; }
 
 /* The next input of a body's node, read. */
 Node *body_argument(Graph *body, const char *path, const Type *type);
@@ -31,7 +33,7 @@ int body_results(const Node *control); // how many a scan or branch has
 typedef struct {
   const Dim *length; // steps
   int carries, stepped;
-  bool until, reverse;
+  bool until, reverse, remat;
 } Scan;
 Node *build_scan(Graph *graph, Graph *body, const Scan *scan, Node *const *src, int nsrc);
 Node *build_branch(Graph *graph, Node *condition, Graph *yes, Graph *no, Node *const *captured, int count);

@@ -56,7 +56,7 @@ typedef struct {
   Graph *body[2]; // of scan and branch: their own; see control.h
   Window window;
   int axis[MAX_RANK], axes;
-  bool flag[2];
+  bool flag[3];
 } Attr;
 
 struct Node {

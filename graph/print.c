@@ -122,6 +122,7 @@ static void print_attr(const Node *node, Text *out) {
     print_dim("steps", attr->dim[0], out);
     if (scan_until(node)) text_add(out, " until");
     if (scan_reverse(node)) text_add(out, " reverse");
+    if (scan_remat(node)) text_add(out, " remat");
   }
   if (show & SHOW_WHOLE) text_printf(out, " %lld", (long long)attr->whole);
   if (show & SHOW_WINDOW) print_window(&attr->window, show & SHOW_SIZE, out);

@@ -51,7 +51,8 @@ static uint64_t node_hash(const Node *node) {
     memcpy(&word, bytes + i, sizeof word);
     hash = mix(hash, word);
   }
-  return mix(hash, (uint64_t)node->attr.flag[0] << 1 | node->attr.flag[1]);
+  return mix(hash,
+             (uint64_t)node->attr.flag[0] << 2 | (uint64_t)node->attr.flag[1] << 1 | node->attr.flag[2]);
 }
 
 static bool node_equal(const Node *a, const Node *b) {

@@ -1,7 +1,7 @@
 /* The command line: words to an Invocation, one command, one exit code (language.md 5.2).
  *
- * Signals: the first SIGINT or SIGTERM lets the running step end and its results be saved; the second leaves at
- * once. When memory runs out, wherever that is, the jump set here ends the command with exit code 4. */
+ * Signals: the first SIGINT or SIGTERM lets the running step end and a checkpoint be saved; the second leaves at
+ * once. SIGUSR1 asks for a checkpoint. When memory runs out, wherever that is, the jump set here ends the command with exit code 4. */
 #include "interpreter/commands/command.h"
 #include "lang/problems.h"
 
@@ -25,7 +25,10 @@ static void on_signal(int signal_number) {
   interrupted = signal_number;
 }
 
-typedef enum { FLAG_TEXT, FLAG_NUMBER, FLAG_BOOL, FLAG_SEED, FLAG_LEVEL } FlagKind;
+/* SIGUSR1: a checkpoint, and training goes on. */
+static void on_checkpoint(int signal_number) { checkpoint_wanted = signal_number; }
+
+typedef enum { FLAG_RESUME, FLAG_TEXT, FLAG_NUMBER, FLAG_BOOL, FLAG_SEED, FLAG_LEVEL } FlagKind;
 
 typedef struct {
   const char *name;
@@ -44,6 +47,10 @@ static bool set_flag(Invocation *call, const Flag *flag, const char *value) {
   switch (flag->kind) {
   case FLAG_BOOL: *(bool *)flag->into = true; return true;
   case FLAG_TEXT: *(const char **)flag->into = value; return true;
+  case FLAG_RESUME:
+    call->resume = true;
+    if (*value) call->resume_from = value;
+    return true;
   case FLAG_NUMBER:
     if (!parse_number(value, 1024, &number) || number < 1) break;
     *(int *)flag->into = (int)number;
@@ -70,6 +77,12 @@ static bool one_of(Invocation *call, const char *flag, const char *value, const 
   return false;
 }
 
+/* The word behind --resume is a folder if it looks like runs/PROGRAM/TASK/N; else it is a task or the program. */
+static bool is_run_folder(const char *word) {
+  struct stat state;
+  return strchr(word, '/') && stat(word, &state) == 0 && S_ISDIR(state.st_mode);
+}
+
 static bool read_words(Invocation *call, int argc, char **argv, const char **colour) {
   Options *o = &call->options;
   const Flag flags[] = {{"--root", FLAG_TEXT, &o->root},
@@ -88,6 +101,7 @@ static bool read_words(Invocation *call, int argc, char **argv, const char **col
                         {"--json", FLAG_BOOL, &o->json},
                         {"--base64", FLAG_BOOL, &call->base64},
                         {"--jobs", FLAG_NUMBER, &call->jobs},
+                        {"--resume", FLAG_RESUME, NULL},
                         {"--no-fuse", FLAG_BOOL, &o->no_fuse},
                         {"-q", FLAG_BOOL, &o->quiet},
                         {"-v", FLAG_BOOL, &o->verbose}};
@@ -118,7 +132,9 @@ static bool read_words(Invocation *call, int argc, char **argv, const char **col
                            name_nearest(arena_copy(call->arena, text, length), names, count));
       return false;
     }
-    const char *value = equal ? equal + 1 : flag->kind == FLAG_BOOL ? "" : i + 1 < argc ? argv[++i] : NULL;
+    bool alone = flag->kind == FLAG_BOOL ||
+                 (flag->kind == FLAG_RESUME && (i + 1 == argc || !is_run_folder(argv[i + 1])));
+    const char *value = equal ? equal + 1 : alone ? "" : i + 1 < argc ? argv[++i] : NULL;
     if (!value) {
       problem_flag_value(call->problems, flag->name, "nothing");
       return false;
@@ -166,6 +182,8 @@ int main(int argc, char **argv) {
   struct sigaction action = {.sa_handler = on_signal};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  struct sigaction checkpoint = {.sa_handler = on_checkpoint, .sa_flags = SA_RESTART};
+  sigaction(SIGUSR1, &checkpoint, NULL);
   if (setjmp(out_of_memory)) return 4;
   Arena *arena = arena_new(0);
   Invocation call = {.arena = arena, .problems = problems_new(arena)};

@@ -94,6 +94,7 @@ void show_measure(Session *session, Runner *runner, const Measure *measure, cons
   const Type *type;
   const Value *value = measure->value;
   const void *data = runner_value(runner, measure->name, &type);
+  if (measure->label) text_printf(&text, "%s  ", measure->label);
   if (value->kind == VALUE_STRING)
     text_printf(&text, "%s\n", value->u.string.bytes);
   else if (!data) {

@@ -85,6 +85,34 @@ static void emit(Text *event) {
   text_free(event);
 }
 
+static void emit_problem(const Problem *p, Severity severity) {
+  const Source *source = source_by_id(p->primary.span.source);
+  int line = 0, column = 0;
+  if (source) source_place(source, p->primary.span.start, &line, &column);
+  Text event = {0};
+  text_printf(&event, "{\"event\": \"problem\", \"severity\": \"%s\", \"code\": ",
+              severity == SEVERITY_ERROR ? "error" : "warning");
+  quote(&event, p->code);
+  text_add(&event, ", \"file\": ");
+  quote(&event, source ? source->path : "");
+  text_printf(&event, ", \"line\": %d, \"column\": %d, \"message\": ", line, column);
+  quote(&event, p->title);
+  text_add(&event, ", \"help\": ");
+  quote(&event, p->help);
+  emit(&event);
+}
+
+void report_warnings(Report *report, Problems *problems) {
+  clear_live(report);
+  for (int i = 0; i < problems_total(problems); i++) {
+    const Problem *p = problems_get(problems, i);
+    if (report->json)
+      emit_problem(p, SEVERITY_WARNING);
+    else
+      fprintf(stderr, "warning[%s]: %s\n", p->code, p->title);
+  }
+}
+
 void report_problems(Report *report, Problems *problems) {
   clear_live(report);
   if (!report->json) {
@@ -96,20 +124,7 @@ void report_problems(Report *report, Problems *problems) {
   }
   for (; report->drawn < problems_total(problems); report->drawn++) {
     const Problem *p = problems_get(problems, report->drawn);
-    const Source *source = source_by_id(p->primary.span.source);
-    int line = 0, column = 0;
-    if (source) source_place(source, p->primary.span.start, &line, &column);
-    Text event = {0};
-    text_printf(&event, "{\"event\": \"problem\", \"severity\": \"%s\", \"code\": ",
-                p->severity == SEVERITY_ERROR ? "error" : "warning");
-    quote(&event, p->code);
-    text_add(&event, ", \"file\": ");
-    quote(&event, source ? source->path : "");
-    text_printf(&event, ", \"line\": %d, \"column\": %d, \"message\": ", line, column);
-    quote(&event, p->title);
-    text_add(&event, ", \"help\": ");
-    quote(&event, p->help);
-    emit(&event);
+    emit_problem(p, p->severity);
   }
 }
 
@@ -146,6 +161,30 @@ void report_saved(Report *report, const char *path) {
   text_add(&event, "{\"event\": \"saved\", \"path\": ");
   quote(&event, path);
   emit(&event);
+}
+
+static void emit_place(const char *event_name, const char *task, int64_t step, const char *path) {
+  Text event = {0};
+  text_printf(&event, "{\"event\": \"%s\", \"path\": ", event_name);
+  quote(&event, path);
+  text_add(&event, ", \"task\": ");
+  quote(&event, task);
+  text_printf(&event, ", \"step\": %" PRId64, step);
+  emit(&event);
+}
+
+void report_checkpoint(Report *report, const char *task, int64_t step, const char *path) {
+  if (report->json)
+    emit_place("saved", task, step, path);
+  else
+    report_line(report, "saved", "step %" PRId64 "  %s", step, path);
+}
+
+void report_resumed(Report *report, const char *task, int64_t step, const char *path) {
+  if (report->json)
+    emit_place("resumed", task, step, path);
+  else
+    report_line(report, task, "goes on behind step %" PRId64 " of %s", step, path);
 }
 
 static void with_commas(char *out, size_t size, int64_t value) {
@@ -349,6 +388,46 @@ void report_measures(Report *report, const char *task, const ReportNumber *numbe
   text_printf(&text, "%-7s ", task);
   add_numbers(&text, numbers, count);
   text_printf(&text, "  (%" PRId64 " rows)\n", rows);
+  report_result(report, text_string(&text));
+  text_free(&text);
+}
+
+/* The largest unit that there is one of. */
+static void age_text(char *out, size_t size, double seconds) {
+  static const struct {
+    double seconds;
+    const char *name;
+  } unit[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+  int i = 0;
+  while (i < 3 && seconds < unit[i].seconds) i++;
+  snprintf(out, size, "%.0f %s", floor(seconds / unit[i].seconds), unit[i].name);
+}
+
+void report_run(Report *report, const char *folder, const char *state, int64_t step, int64_t steps,
+                const char *metric, double value, double age) {
+  Text text = {0};
+  if (report->json) {
+    text_add(&text, "{\"event\": \"run\", \"folder\": ");
+    quote(&text, folder);
+    text_printf(&text,
+                ", \"state\": \"%s\", \"step\": %" PRId64 ", \"steps\": %" PRId64 ", \"metric\": ", state,
+                step, steps);
+    quote(&text, metric);
+    text_add(&text, ", \"value\": ");
+    number(&text, value);
+    text_printf(&text, ", \"age_s\": %.0f", age);
+    emit(&text);
+    return;
+  }
+  char old[32], done[64];
+  age_text(old, sizeof old, age > 0 ? age : 0);
+  snprintf(done, sizeof done, "%" PRId64 "/%" PRId64, step, steps);
+  text_printf(&text, "%-28s %-9s %13s  ", folder, state, done);
+  if (isnan(value))
+    text_printf(&text, "%-24s", "");
+  else
+    text_printf(&text, "%-16s %-7.4g", metric, value);
+  text_printf(&text, " %8s\n", old);
   report_result(report, text_string(&text));
   text_free(&text);
 }

@@ -23,6 +23,9 @@ void report_line(Report *report, const char *label, const char *format, ...)
     __attribute__((format(printf, 3, 4)));            // stderr
 void report_result(Report *report, const char *text); // stdout; a `print` event
 void report_saved(Report *report, const char *path);
+void report_checkpoint(Report *report, const char *task, int64_t step, const char *path); // a `saved` event
+void report_resumed(Report *report, const char *task, int64_t step, const char *path);
+void report_warnings(Report *report, Problems *problems); // told as such: the command goes on
 void report_check(Report *report, int graphs, int64_t weights, double ms);
 void report_start(Report *report, const char *task, int64_t steps, int64_t rows);
 
@@ -51,6 +54,9 @@ void report_test(Report *report, const char *name, bool passed);
 /* A trial of a sweep; value NaN: it failed. */
 void report_trial(Report *report, const char *sweep, int64_t trial, int64_t trials, const char *values,
                   const char *metric, double value);
+/* A run of `lathe runs`: words by name, in this order; `state` finished, running or left. */
+void report_run(Report *report, const char *folder, const char *state, int64_t step, int64_t steps,
+                const char *metric, double value, double age);
 void report_step_time(Report *report, double ms); // of one training step
 void report_first_step(Report *report);           // the moment the first step ended
 void report_done(Report *report, int exit_code);  // the `done` event

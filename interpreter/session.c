@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-volatile int interrupted;
+volatile int interrupted, checkpoint_wanted;
 
 static bool wanted(const char *name, const char *const *names, int count) {
   for (int i = 0; i < count; i++)
@@ -62,6 +62,7 @@ Session *session_open(Arena *arena, Problems *problems, const Options *options, 
     return NULL;
   }
   session->task = ARENA_ARRAY(arena, Task *, e->declaration->count + 1);
+  session->done = ARENA_ARRAY(arena, const char *, e->declaration->count + 1);
   int graphs = 0;
   for (int i = 0; i < e->declaration->count; i++) {
     const Ast *ast = e->declaration->item[i];

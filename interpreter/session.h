@@ -22,6 +22,13 @@ typedef struct {
   int64_t weights_made;     // outputs of program->init that were run
   const char *weights_from; // where the weights came from; NULL: initial ones
   bool trained;
+  const char *run_folder; // of the run that was made last; NULL: none
+  const char **done;      // train tasks that are done, in their order
+  int dones;
+  const char *resume; // the folder whose run the next train task goes on with; NULL: it begins one
+  /* Asked behind each batch; true: a checkpoint is made and training left, as by a signal. NULL: nobody asks. */
+  bool (*leave)(void *context, int64_t step);
+  void *leave_context;
   ReportNumber *result; // validation of the weights that training kept
   int results;
 } Session;
@@ -75,8 +82,11 @@ void runner_reset(Runner *runner, VariableRole role); // first values of metric 
 void runner_free(Runner *runner);
 
 /* Weights and states, with fitted statistics and the program, to a bundle and back. */
-Bundle *session_bundle(Session *session, const char *model); // model NULL: all
+Bundle *session_bundle(Session *session, Arena *arena, const char *model); // model NULL: all
+cJSON *session_fitted(const Session *session);                             // statistics alone
 bool session_load(Session *session, const char *path, Span span, const char *model, bool statistics);
+const char *weight_path(const Elaborator *e, const Weight *weight); // as shown: net.Dense.W, net.Dense.1.W
+const char *weight_path_in(Arena *arena, const Elaborator *e, const Weight *weight);
 
 /* What a measure came to: sums over rows of its values. */
 typedef struct {
@@ -98,6 +108,7 @@ void copies_start(Session *session, const char *from);
 
 /* Copies of all weights and states, to go back to. Weights that are newer than a copy are left as they are. */
 void *weights_copy(Session *session, void *into); // into NULL: new; an old copy is used or freed; memory_free
+char *weights_in(void *copy);                     // the numbers of a copy: those of all weights, in order
 void weights_restore(Session *session, const void *copy);
 
 /* train.c: 0, or the exit code; run.c: the other tasks. */
@@ -106,6 +117,7 @@ int measure_task(Session *session, Task *task);
 int predict_task(Session *session, Task *task, const char *to);
 int plain_task(Session *session, Task *task);
 
-extern volatile int interrupted; // the signal that asked to stop; 0: none
+extern volatile int interrupted;       // the signal that asked to stop; 0: none
+extern volatile int checkpoint_wanted; // a signal asked for a checkpoint
 
 #endif

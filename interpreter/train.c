@@ -3,16 +3,14 @@
  * Everything is decided before the first step: plans for the full and the last batch, memory, the order of rows
  * (a keyed permutation of seed and epoch). A step gathers rows, runs one plan and reads a few scalars. */
 #include "base/random.h"
-#include "interpreter/data/batches.h"
+#include "interpreter/checkpoint.h"
 #include "interpreter/elaborate/dataset.h"
 #include "interpreter/formats/runs.h"
 #include "interpreter/formats/save.h"
 #include "interpreter/lbfgs.h"
-#include "interpreter/order.h"
+#include "interpreter/run_log.h"
 #include "interpreter/saving.h"
-#include "interpreter/session.h"
-#include "interpreter/train_hooks.h"
-#include "interpreter/training.h"
+#include "interpreter/training_state.h"
 #include "lang/problems.h"
 
 #include <math.h>
@@ -20,41 +18,6 @@
 #include <string.h>
 
 enum { PART_TRAINING = 1, PART_VALIDATION = 2 }; // `part` of random streams
-
-struct Training {
-  Session *session;
-  Task *task;
-  Runner *train, *valid;
-  const Part *rows;
-  RowOrder order;                 // of the rows of training, pass after pass
-  Batches cut;                    // those of this epoch in batches
-  FurtherRows more, valid_more;   // of the two passes
-  int64_t *valid_row, valid_rows; // rows to validate on
-  int64_t batch, batches, steps, epochs;
-  int64_t step, epoch, done;  // so far; done: batches of this epoch
-  int64_t drawn;              // rows of this epoch
-  double loss;                // of the last batch
-  Average *mean, *valid_mean; // by measure of the two passes
-  ReportNumber *train_numbers, *valid_numbers;
-  int trains, valids;
-  Run *run;
-  void *best, *begin; // weights: the best so far; all variables at the begin of the epoch
-  double best_value;
-  int64_t best_epoch, best_step, worse;
-  double last_stop;
-  bool stop;
-  TrainHooks *hooks; // NULL: none
-  Position begin_at; // of `begin`
-  int64_t attempt;   // rewinds so far
-  const Mark *again; // where the next epoch goes on; NULL: at its begin
-  bool rewound;      // the epoch that ran is over
-  int exit_code;
-  double epoch_start, run_start;
-  bool keeps;    // weights go to a run folder
-  int64_t pause; // the step behind which it is left; 0: at its end
-  bool paused;   // it was left inside an epoch
-  TrainingWatch watch;
-};
 
 // ---- validation -----------------------------------------------------------------------------------------------
 
@@ -69,6 +32,9 @@ static void show(Training *t, Runner *runner, const Pass *pass, const Average *m
     if (runner_active(runner, &pass->save[i].when) && !save_file(t->session, runner, pass, i, t->step))
       t->exit_code = 3;
 }
+
+/* Whether a signal, or who started the run, asks to leave; what can be finished soon is finished before. */
+static bool leaving(const Training *t) { return t->left || interrupted; }
 
 /* ema: the averages take the place of the weights, or give it back. */
 static void averages_swap(Training *t) {
@@ -89,14 +55,16 @@ static int64_t valid_batch(const Training *t) {
   return streams_of(t->task->train) || t->batch > 256 ? t->batch : 256;
 }
 
-static void validate(Training *t) {
-  if (!t->valid) return;
+/* false: it was left before its end, as if it had not begun. */
+static bool validate(Training *t) {
+  if (!t->valid) return true;
   const Pass *pass = t->task->valid;
   averages_clear(t->valid_mean, pass);
   runner_reset(t->valid, VARIABLE_METRIC);
   runner_reset(t->valid, VARIABLE_OPTIMIZER); // states of the block start anew
   int64_t batch = valid_batch(t), number = 0;
   for (int64_t from = 0; from < t->valid_rows; from += batch) {
+    if (leaving(t)) return false;
     int64_t count = t->valid_rows - from < batch ? t->valid_rows - from : batch;
     RunArgs args = {
         .seed = t->task->settings.seed, .step = t->step, .batch = number++, .part = PART_VALIDATION};
@@ -105,12 +73,13 @@ static void validate(Training *t) {
     further_take(&t->valid_more, t->valid, from, count);
     if (!runner_run(t->valid, t->valid_row + from, count, &args)) {
       t->exit_code = 1;
-      return;
+      return true;
     }
     averages_add(t->valid, pass, t->valid_mean, count);
   }
   t->valids = averages_read(t->valid, pass, t->valid_mean, t->valid_numbers);
   show(t, t->valid, pass, t->valid_mean);
+  return true;
 }
 
 static double watched(const Training *t, const char *metric) {
@@ -131,12 +100,14 @@ static const char *run_file(Training *t, const char *name) {
 
 static bool save_weights(Training *t, const char *name) {
   if (!t->run) return false; // a session's: its weights are saved when it is asked to
-  Bundle *bundle = session_bundle(t->session, NULL);
+  Arena *arena = arena_new(0);
+  Bundle *bundle = session_bundle(t->session, arena, NULL);
   bundle_set_text(bundle, "task", t->task->name);
-  bundle_set_text(bundle, "epoch", arena_printf(t->session->arena, "%lld", (long long)t->epoch));
-  bundle_set_text(bundle, "step", arena_printf(t->session->arena, "%lld", (long long)t->step));
+  bundle_set_text(bundle, "epoch", arena_printf(arena, "%lld", (long long)t->epoch));
+  bundle_set_text(bundle, "step", arena_printf(arena, "%lld", (long long)t->step));
   bool ok = bundle_save_safetensors(bundle, t->session->problems, run_file(t, name));
   bundle_free(bundle);
+  arena_free(arena);
   if (!ok) t->exit_code = problems_exit_code(t->session->problems);
   return ok;
 }
@@ -199,25 +170,61 @@ static void stop_in_time(Training *t) {
 
 // ---- steps ----------------------------------------------------------------------------------------------------
 
-/* Everything a training step changes, to go back to: weights, states, optimizer. */
-static void *snapshot(Training *t, void *into, bool restore) {
-  const Graph *graph = t->task->train->graph;
-  size_t bytes = 0;
-  for (int turn = 0; turn < 2; turn++) {
-    char *p = into;
-    for (int i = 0; i < graph->outputs; i++) {
-      const Output *output = &graph->output[i];
-      if (output->kind != OUTPUT_ASSIGN) continue;
-      size_t size = (size_t)type_count(&output->variable->type) * dtype_size(output->variable->type.dtype);
-      if (turn && restore)
-        memcpy(output->variable->data, p, size);
-      else if (turn)
-        memcpy(p, output->variable->data, size);
-      else
-        bytes += size;
-      p = p ? p + size : NULL;
+/* Variables that a step changes and that are no weights of a model: those with first values of their own, and what else
+ * its graph assigns. */
+Variable **training_variables(const Training *t, Arena *arena, int *count) {
+  const Graph *const graphs[] = {t->task->train->init_states, t->task->train->graph};
+  const Elaborator *e = t->session->program;
+  Variable **list = ARENA_ARRAY(arena, Variable *, graphs[0]->outputs + graphs[1]->outputs + 1);
+  *count = 0;
+  for (int g = 0; g < 2; g++)
+    for (int i = 0; i < graphs[g]->outputs; i++) {
+      Variable *variable = graphs[g]->output[i].kind == OUTPUT_ASSIGN ? graphs[g]->output[i].variable : NULL;
+      bool known = !variable || !variable->data;
+      for (int k = 0; k < e->weights && !known; k++) known = e->weight[k].variable == variable;
+      for (int k = 0; k < *count && !known; k++) known = list[k] == variable;
+      if (!known) list[(*count)++] = variable;
     }
-    if (!into) into = memory_alloc(bytes + 1, 1);
+  return list;
+}
+
+static size_t bytes_of(const Variable *variable) {
+  return (size_t)type_count(&variable->type) * dtype_size(variable->type.dtype);
+}
+
+/* Those, and the weights and states that the graph assigns. */
+static void changed_open(Training *t) {
+  const Graph *graph = t->task->train->graph;
+  int own;
+  Variable **list = training_variables(t, t->session->arena, &own);
+  t->changed = ARENA_ARRAY(t->session->arena, Variable *, own + graph->outputs + 1);
+  memcpy(t->changed, list, sizeof(*list) * (size_t)own);
+  t->changes = own;
+  for (int i = 0; i < graph->outputs; i++) {
+    Variable *variable = graph->output[i].kind == OUTPUT_ASSIGN ? graph->output[i].variable : NULL;
+    bool known = !variable;
+    for (int k = 0; k < t->changes && !known; k++) known = t->changed[k] == variable;
+    if (!known) t->changed[t->changes++] = variable;
+  }
+}
+
+size_t training_bytes(const Training *t) {
+  size_t bytes = 0;
+  for (int i = 0; i < t->changes; i++) bytes += bytes_of(t->changed[i]);
+  return bytes;
+}
+
+/* Everything a training step changes, to go back to: weights, states, optimizer. */
+static void *snapshot(const Training *t, void *into, bool restore) {
+  if (!into) into = memory_alloc(training_bytes(t) + 1, 1);
+  char *p = into;
+  for (int i = 0; i < t->changes; i++) {
+    size_t size = bytes_of(t->changed[i]);
+    if (restore)
+      memcpy(t->changed[i]->data, p, size);
+    else
+      memcpy(p, t->changed[i]->data, size);
+    p += size;
   }
   return into;
 }
@@ -268,12 +275,9 @@ static RunArgs batch_args(const Training *t, int64_t batch, int64_t step) {
 static bool run_batch(Training *t, int64_t batch, int64_t step) {
   RunArgs args = batch_args(t, batch, step);
   decide(t, batch, step);
-  if (t->watch.before &&
-      !t->watch.before(t->watch.context, t->train, batch_row(t, batch), batch_rows(t, batch), &args)) {
-    interrupted = SIGINT;
-    return true;
-  }
-  return runner_run(t->train, batch_row(t, batch), batch_rows(t, batch), &args);
+  t->held = t->watch.before &&
+            !t->watch.before(t->watch.context, t->train, batch_row(t, batch), batch_rows(t, batch), &args);
+  return t->held || runner_run(t->train, batch_row(t, batch), batch_rows(t, batch), &args);
 }
 
 static double loss_again(void *context) {
@@ -302,7 +306,7 @@ static void mark_here(Training *t, const char *name) {
   if (!mark->mean) mark->mean = memory_alloc(1, bytes);
   memcpy(mark->mean, t->mean, bytes);
   const char *file = arena_printf(t->session->arena, "%s.safetensors", name);
-  if (save_weights(t, file)) report_saved(t->session->report, run_file(t, file));
+  if (t->run && save_weights(t, file)) report_saved(t->session->report, run_file(t, file));
 }
 
 static void rewind_to(Training *t, const char *name) {
@@ -406,12 +410,16 @@ static void blame(Training *t, int64_t batch) {
     give_up(t);
 }
 
-/* A line of what was measured so far in this epoch, after a validation if `measure`. */
-static void tell(Training *t, int64_t epoch, bool measure) {
+/* A line of what was measured so far in this epoch, after a validation if `measure`. false: the run is left, and all
+ * this is still to be done. */
+static bool tell(Training *t, int64_t epoch, bool measure) {
   t->trains = averages_read(t->train, t->task->train, t->mean, t->train_numbers);
   t->valids = 0;
   averages_swap(t);
-  if (measure && !interrupted) validate(t);
+  if (measure && !validate(t)) {
+    averages_swap(t);
+    return false;
+  }
   double now = seconds_now();
   ReportEpoch told = {.task = t->task->name,
                       .epoch = epoch,
@@ -425,19 +433,23 @@ static void tell(Training *t, int64_t epoch, bool measure) {
                       .valids = t->valids};
   t->epoch_start = now;
   report_epoch(t->session->report, &told);
+  if (t->log) run_log_told(t->log, &told);
   keep_if_better(t, epoch);
   averages_swap(t);
   plateaus_follow(t);
   stop_if_stuck(t);
   if (t->valids) ask_about(t, HOOK_VALIDATED, epoch);
+  return true;
 }
 
 /* How many rows and batches the epoch has. */
 static void measure_epoch(Training *t) {
   const Settings *s = &t->task->settings;
   if (!t->hooks || !t->rows) return;
-  t->drawn = train_hooks_rows(t->hooks, &t->order, t->again);
+  t->drawn = t->resumed ? train_hooks_rows_again(t->hooks, &t->order)
+                        : train_hooks_rows(t->hooks, &t->order, t->again);
   t->order.seed = seed_of(t);
+  if (t->resumed) return; // the steps are counted already
   int64_t count[2] = {t->rows->count, t->drawn}, updated[2];
   for (int i = 0; i < 2; i++) {
     int64_t batches = batches_count(&t->cut, count[i]);
@@ -446,14 +458,32 @@ static void measure_epoch(Training *t) {
   if (!s->steps && !(t->again && t->again->at.begun)) t->steps -= updated[0] - updated[1];
 }
 
-static void begin_epoch(Training *t) {
+static void cut_epoch(Training *t) {
+  if (!t->rows) return;
+  batches_cut(&t->cut, order_pass(&t->order, t->epoch), t->drawn, t->order.shuffle, seed_of(t),
+              (uint64_t)t->epoch + 1);
+  t->batches = t->cut.count;
+}
+
+/* The epoch goes on where a checkpoint was made. Without hooks nobody goes back behind it. */
+static void go_on(Training *t) {
   measure_epoch(t);
-  if (t->rows) {
-    batches_cut(&t->cut, order_pass(&t->order, t->epoch), t->drawn, t->order.shuffle, seed_of(t),
-                (uint64_t)t->epoch + 1);
-    t->batches = t->cut.count;
+  cut_epoch(t);
+  t->resumed = false;
+  if (t->hooks) return;
+  t->begin = snapshot(t, t->begin, false);
+  t->begin_at = (Position){t->step, t->epoch, t->done, t->steps, true};
+}
+
+static void begin_epoch(Training *t) {
+  if (t->resumed) {
+    go_on(t);
+    return;
   }
+  measure_epoch(t);
+  cut_epoch(t);
   t->done = t->again ? t->again->at.batch : 0;
+  t->begun = t->told = true;
   if (!t->done) {
     averages_clear(t->mean, t->task->train);
     runner_reset(t->train, VARIABLE_METRIC);
@@ -476,8 +506,12 @@ static bool train_batch(Training *t, int64_t batch, bool update) {
     t->exit_code = 1;
     return false;
   }
-  if (interrupted && t->watch.before) return false;
+  if (t->held) {
+    interrupted = SIGINT;
+    return false;
+  }
   t->loss = runner_number(t->train, "loss");
+  if (t->hooks) train_hooks_ran(t->hooks);
   if (!isfinite(t->loss) || !isfinite(runner_number(t->train, "finite"))) {
     blame(t, batch);
     return false;
@@ -499,44 +533,84 @@ static bool train_batch(Training *t, int64_t batch, bool update) {
   return true;
 }
 
+/* A checkpoint, where one is due. Nothing is lost if it fails: the last one stands, and training goes on. */
+static void save_if_due(Training *t) {
+  const Settings *s = &t->task->settings;
+  bool due = checkpoint_wanted || (s->save_steps && t->step % s->save_steps == 0) ||
+             (s->save_seconds > 0 && seconds_now() - t->saved_at > s->save_seconds);
+  if (!due || !t->run || t->rewound || t->exit_code) return;
+  checkpoint_wanted = 0;
+  Arena *arena = arena_new(0);
+  Problems *problems = problems_new(arena);
+  if (!checkpoint_save(t, problems)) report_warnings(t->session->report, problems);
+  arena_free(arena);
+}
+
+/* What follows an update: its line, a validation, a checkpoint. false: the epoch is over, or left. */
+static bool behind_update(Training *t) {
+  int64_t every = t->task->settings.validate_steps, lines = t->task->settings.log_steps;
+  bool last = t->done == t->batches, ends = t->step >= t->steps;
+  bool log = lines && t->step % lines == 0 && !last; // else the epoch's own line follows
+  bool measure = every && t->step % every == 0;
+  if ((measure || log) && !ends && !tell(t, t->epoch + 1, measure)) return false;
+  t->told = true;
+  stop_in_time(t);
+  if (t->stop || t->rewound || t->exit_code || ends || last) return false;
+  save_if_due(t);
+  return !leaving(t);
+}
+
+/* Whether the checkpoint was made when all batches were done. */
+static bool ended(const Training *t) {
+  return t->done > 0 && updates(t, t->done - 1) && (t->stop || t->step >= t->steps);
+}
+
+/* Whether the session asked for no more steps for now. */
+static bool pauses(const Training *t) { return t->pause && t->step >= t->pause; }
+
 static void run_epoch(Training *t) {
-  int64_t every = t->task->settings.validate_steps;
+  bool resumed = t->resumed;
   if (!t->paused) begin_epoch(t);
   t->paused = false;
-  for (int64_t batch = t->done; batch < t->batches && !interrupted; batch++) {
+  if (!t->told ? !behind_update(t) : resumed && ended(t)) return;
+  for (int64_t batch = t->done; batch < t->batches && !leaving(t); batch++) {
     bool update = updates(t, batch), skip = skips(t, batch);
     if (t->exit_code || t->rewound) return;
-    if (t->pause && t->step >= t->pause) {
-      t->paused = true;
-      return;
-    }
     t->step += update;
     if (!skip && !train_batch(t, batch, update)) {
-      if (interrupted && !t->exit_code) t->step -= update; // the batch was not run
-      t->paused = interrupted && !t->exit_code;
+      t->step -= t->held && update; // the batch was not run
       return;
     }
     t->done = batch + 1;
-    if (update && t->watch.after) t->watch.after(t->watch.context, t->train, t->step, t->loss);
-    if (!update) continue;
-    if (t->hooks) train_hooks_done(t->hooks);
-    if (!skip) ask(t, HOOK_AFTER_STEP, t->epoch + 1);
-    if (t->exit_code || t->rewound) return;
-    bool log = t->task->settings.log_steps && t->step % t->task->settings.log_steps == 0;
-    bool measure = every && t->step % every == 0;
-    log = log && batch + 1 < t->batches; // else the epoch's own line follows
-    if ((measure || log) && t->step < t->steps) tell(t, t->epoch + 1, measure);
-    stop_in_time(t);
-    if (t->stop || t->rewound || t->exit_code || t->step >= t->steps) return;
+    if (update) {
+      if (t->hooks) train_hooks_done(t->hooks);
+      if (!skip) ask(t, HOOK_AFTER_STEP, t->epoch + 1);
+      if (t->exit_code || t->rewound) return;
+      if (t->log) run_log_step(t->log, t->session, t->step, t->loss);
+      if (t->watch.after) t->watch.after(t->watch.context, t->train, t->step, t->loss);
+    }
+    t->told = !update;
+    t->left = t->left || (t->session->leave && t->session->leave(t->session->leave_context, t->step));
+    if (leaving(t) || (update && !behind_update(t))) return;
+    t->left = update && pauses(t); // in the middle of an epoch
+    if (t->left) return;
   }
 }
 
 /* The end of an epoch: its line, with a validation unless these come every so many steps. */
 static void finish_epoch(Training *t) {
+  int64_t done = t->done;
   t->epoch++;
   t->done = 0;
-  tell(t, t->epoch, !t->task->settings.validate_steps || t->step >= t->steps);
+  t->begun = false;
+  if (!tell(t, t->epoch, !t->task->settings.validate_steps || t->step >= t->steps)) {
+    t->epoch--;
+    t->done = done;
+    t->begun = true;
+    return;
+  }
   if (!t->rewound) ask_about(t, HOOK_EPOCH, t->epoch);
+  if (!leaving(t)) save_if_due(t);
 }
 
 // ---- begin and end --------------------------------------------------------------------------------------------
@@ -622,11 +696,31 @@ static void orders_close(Training *t) {
   further_free(&t->valid_more);
 }
 
-static bool training_hooks_open(Training *t) {
+static bool script_open(Training *t) {
   if (!t->task->hooks) return true;
   t->hooks =
       train_hooks_open(t->session, t->task, t->train, t->rows, t->batches, t->run ? t->run->folder : ".");
   return t->hooks != NULL;
+}
+
+/* The run's folder: a new one, or that of the run which goes on. */
+static bool run_open(Training *t) {
+  Session *session = t->session;
+  const char *resume = session->resume, *out = session->options->out ? session->options->out : ".";
+  session->resume = NULL;
+  t->run = resume ? run_lock(session->arena, session->problems, resume)
+                  : run_create(session->arena, session->problems, out, session->program->program_name,
+                               t->task->name);
+  if (!t->run) return false;
+  run_clean(t->run);
+  session->run_folder = t->run->folder;
+  t->told = true;
+  t->saved_at = seconds_now();
+  if (!script_open(t)) return false;
+  if (resume ? !checkpoint_resume(t) : !run_record_write(session, t->task, t->run->folder, t->steps))
+    return false;
+  t->log = run_log_open(session, t->run->folder, t->steps, t->log_length);
+  return true;
 }
 
 static bool training_open(Training *t) {
@@ -647,6 +741,7 @@ static bool training_open(Training *t) {
   if (t->rows) t->cut = batches_new(t->rows->count, t->batch, s->drop_last, runner_lengths(t->train));
   t->batches = t->rows ? t->cut.count : s->steps ? s->steps : 1;
   int64_t updates = (t->batches + s->accumulate - 1) / s->accumulate;
+  t->batches_most = t->batches;
   t->steps = s->steps ? s->steps : (int64_t)ceil(s->epochs * (double)updates);
   t->epochs = (t->steps + updates - 1) / updates;
   if (!orders_open(t)) return false;
@@ -663,10 +758,9 @@ static bool training_open(Training *t) {
   if (t->valid) draw_valid_rows(t);
   runner_reset(t->train, VARIABLE_OPTIMIZER);
   if (!prepare_plans(t)) return false;
-  if (!t->keeps) return training_hooks_open(t);
-  t->run = run_create(session->arena, session->problems, session->options->out ? session->options->out : ".",
-                      session->program->program_name, t->task->name);
-  return t->run && training_hooks_open(t);
+  changed_open(t);
+  t->told = true;
+  return t->keeps ? run_open(t) : script_open(t);
 }
 
 /* ema: the weights are the averages from here on. */
@@ -679,7 +773,7 @@ static void averages_take(Training *t) {
   }
 }
 
-static void training_save(Training *t) {
+static void training_save(Training *t, bool finished) {
   Session *session = t->session;
   const Settings *s = &t->task->settings;
   averages_take(t);
@@ -688,10 +782,11 @@ static void training_save(Training *t) {
     return;
   }
   bool differ = t->best && t->best_step != t->step;
+  if (!differ) save_remove(run_file(t, "last.safetensors")); // of an earlier stop
   if (differ && !save_weights(t, "last.safetensors")) return;
   if (t->best) weights_restore(session, t->best);
   if (!save_weights(t, "best.safetensors")) return;
-  if (!interrupted && !run_finish(t->run, session->problems)) t->exit_code = 3;
+  if (finished && !run_finish(t->run, session->problems)) t->exit_code = 3;
   const char *path = run_file(t, "best.safetensors");
   if (t->best) report_kept(session->report, t->task->name, t->best_epoch, s->keep, t->best_value, path);
   report_saved(session->report, path);
@@ -699,8 +794,35 @@ static void training_save(Training *t) {
   session->trained = true;
 }
 
+/* A hook sees its state and that the run goes on; what it then changes in state is undone, for the same bits. */
+static void start_hooks(Training *t, bool resumed) {
+  if (!resumed || !train_hooks_has(t->hooks, HOOK_START)) {
+    if (!resumed) ask(t, HOOK_START, 0);
+    return;
+  }
+  Text state = {0};
+  train_hooks_context(t->hooks)->resumed = true;
+  if (!train_hooks_state_write(t->hooks, &state) || !train_hooks_call(t->hooks, HOOK_START) ||
+      !train_hooks_state_read(t->hooks, text_string(&state), state.length))
+    t->exit_code = 4;
+  train_hooks_context(t->hooks)->resumed = false; // the other hooks do what they would have done
+  text_free(&state);
+}
+
+static void run_epochs(Training *t) {
+  while ((t->resumed || (t->step < t->steps && !t->stop)) && !t->exit_code && !pauses(t)) {
+    if (leaving(t) && !t->again)
+      return; // else the begin of the epoch that it goes back to is where it stands
+    t->rewound = false;
+    run_epoch(t);
+    if (leaving(t) && !t->rewound) return;
+    if (!t->exit_code && !t->rewound) finish_epoch(t);
+  }
+}
+
 static void training_free(Training *t) {
-  train_hooks_close(t->hooks);
+  run_log_close(t->log);
+  train_hooks_close(t->hooks, &t->order);
   if (t->run) run_close(t->run);
   runner_free(t->train);
   runner_free(t->valid);
@@ -721,54 +843,54 @@ Training *training_begin(Session *session, Task *task, bool keeps) {
   if (strcmp(task->settings.precision_name, "f32") && strcmp(task->settings.precision_name, "f64"))
     report_line(session->report, "note", "%s computes in f32: %s is not available on this device",
                 session->backend->name, task->settings.precision_name);
+  bool resumed = keeps && session->resume != NULL;
   if (!training_open(t)) {
     training_free(t);
     return NULL;
   }
   report_start(session->report, task->name, t->steps, t->rows ? t->rows->count : 0);
-  ask(t, HOOK_START, 0);
+  start_hooks(t, resumed);
   return t;
 }
 
 void training_watch(Training *t, TrainingWatch watch) { t->watch = watch; }
 
-int64_t training_step(const Training *t) { return t->step; }
+/* So many more steps, which may lead past the end of the program's: then the epochs go on. */
+static void pause_behind(Training *t, int64_t steps) {
+  t->pause = steps ? t->step + steps : 0;
+  t->left = false;
+  if (steps) t->stop = false; // it is asked to go on
+  if (t->pause <= t->steps) return;
+  t->steps = t->pause;
+  if (!t->rows) t->batches = t->steps;
+  if (t->rows && t->batches > 0) t->epochs = (t->steps + t->batches - 1) / t->batches;
+}
 
 int training_go(Training *t, int64_t steps) {
-  t->pause = steps ? t->step + steps : 0;
-  if (steps) t->stop = false;           // it is asked to go on
-  if (t->pause > t->steps && t->rows) { // past its end: the epochs go on
-    t->steps = t->pause;
-    t->epochs = (t->steps + t->batches - 1) / (t->batches > 0 ? t->batches : 1);
-  } else if (t->pause > t->steps)
-    t->steps = t->pause, t->batches = t->steps;
+  pause_behind(t, steps);
   t->epoch_start = seconds_now();
-  while (t->step < t->steps && !t->stop && !t->exit_code && !interrupted &&
-         !(t->pause && t->step >= t->pause)) {
-    t->rewound = false;
-    run_epoch(t);
-    if (interrupted && !t->exit_code && t->done < t->batches && !t->keeps) t->paused = true;
-    if (!t->exit_code && !t->rewound && !t->paused) finish_epoch(t);
-  }
+  run_epochs(t);
+  t->paused = t->begun && leaving(t) && !t->exit_code;
   t->session->trained = true;
   return t->exit_code ? t->exit_code : interrupted ? 128 + interrupted : 0;
 }
 
 bool training_over(const Training *t) { return t->stop || t->step >= t->steps; }
-
 double training_loss(const Training *t) { return t->loss; }
-
+int64_t training_step(const Training *t) { return t->step; }
 int64_t training_steps(const Training *t) { return t->steps; }
-
 const Pass *training_pass(const Training *t) { return t->task->train; }
-
 void training_drop(Training *t) { training_free(t); }
 
 void training_settle(Training *t) {
-  ask(t, HOOK_FINISH, t->epoch);
+  bool finished = !t->begun && (t->step >= t->steps || t->stop);
+  if (finished)
+    ask(t, HOOK_FINISH, t->epoch);
+  else if (t->keeps && !t->exit_code && !checkpoint_save(t, t->session->problems))
+    t->exit_code = 3;
   const char *log = train_hooks_log(t->hooks);
   if (log) report_line(t->session->report, t->task->name, "what its hook logged: %s", log);
-  if (!t->exit_code) training_save(t);
+  if (!t->exit_code) training_save(t, finished);
 }
 
 int train_task(Session *session, Task *task) {
@@ -776,7 +898,8 @@ int train_task(Session *session, Task *task) {
   if (!t) return problems_exit_code(session->problems) ? problems_exit_code(session->problems) : 3;
   training_go(t, 0);
   training_settle(t);
-  int code = t->exit_code ? t->exit_code : interrupted ? 128 + interrupted : 0;
+  int code = t->exit_code;
   training_free(t);
-  return code;
+  if (!code && session->dones < session->tasks) session->done[session->dones++] = task->name;
+  return code ? code : interrupted ? 128 + interrupted : 0;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MARKS       8
 #define LOG_LIMIT   ((int64_t)4 << 20) // bytes of the file of logged numbers
@@ -40,6 +41,7 @@ struct TrainHooks {
   const ReportNumber *trained, *validated;
   int traineds, validateds;
   ReportNumber *measured; // of one batch
+  double *batch;          // of the last batch, by measure: validation reuses the memory of its outputs
   Plain config;
   Arena *records;
   int64_t records_made;
@@ -102,7 +104,7 @@ static const ReportNumber *show_numbers(void *owner, bool valid, int *count) {
   runner_finish(h->train);
   for (int i = 0; i < pass->measures; i++) {
     if (pass->measure[i].kind != MEASURE_METRIC) continue;
-    double value = runner_number(h->train, pass->measure[i].name);
+    double value = pass->measure[i].stateful ? runner_number(h->train, pass->measure[i].name) : h->batch[i];
     h->measured[(*count)++] = (ReportNumber){pass->measure[i].name, value};
   }
   return h->measured;
@@ -196,7 +198,9 @@ static bool take_log(void *owner, const char *name, double value) {
   if (!h->log && h->logged == 0) h->log = fopen(h->log_path, "w");
   if (h->log && h->logged == 0) h->logged += fprintf(h->log, "step,name,value\n");
   if (h->log && h->logged < LOG_LIMIT)
-    h->logged += fprintf(h->log, "%lld,%s,%.9g\n", (long long)h->context.step, name, value);
+    h->logged += isnan(value) // without the sign that some processors give it
+                     ? fprintf(h->log, "%lld,%s,nan\n", (long long)h->context.step, name)
+                     : fprintf(h->log, "%lld,%s,%.9g\n", (long long)h->context.step, name, value);
   return true;
 }
 
@@ -308,6 +312,8 @@ TrainHooks *train_hooks_open(Session *session, Task *task, Runner *train, const 
   h->config = config_of(session);
   h->log_path = arena_printf(session->arena, "%s/hooks.csv", folder);
   h->measured = ARENA_ARRAY(session->arena, ReportNumber, task->train->measures + 1);
+  h->batch = ARENA_ARRAY(session->arena, double, task->train->measures + 1);
+  for (int i = 0; i < task->train->measures; i++) h->batch[i] = NAN;
   h->mark[h->marks++].name = "epoch";
   numbers_open(h, batches);
   schedule_open(h);
@@ -315,8 +321,9 @@ TrainHooks *train_hooks_open(Session *session, Task *task, Runner *train, const 
   return h;
 }
 
-void train_hooks_close(TrainHooks *h) {
+void train_hooks_close(TrainHooks *h, RowOrder *order) {
   if (!h) return;
+  if (h->reach_known) order->reach = h->program_reach;
   hooks_close(h->script);
   if (h->log) fclose(h->log);
   h->session->backend->forget(h->session->backend, h->schedule);
@@ -410,15 +417,26 @@ Mark *train_hooks_mark(TrainHooks *h, const char *name, const Position *at) {
 
 const Mark *train_hooks_find(TrainHooks *h, const char *name) { return find_mark(h, name); }
 
-int64_t train_hooks_rows(TrainHooks *h, RowOrder *order, const Mark *again) {
-  if (!h->rows) return 1;
-  if (again) {
-    memory_free(h->next.chance);
-    h->next = (Draw){chances_copy(h, again->chance), again->most};
+int train_hooks_marks(const TrainHooks *h) { return h->marks; }
+const Mark *train_hooks_mark_at(const TrainHooks *h, int i) { return &h->mark[i]; }
+
+Mark *train_hooks_mark_restore(TrainHooks *h, const char *name, const Position *at, const double *chance,
+                               int64_t most) {
+  Mark *mark = find_mark(h, name);
+  if (!mark && (h->marks == MARKS || !is_name(name, "_-"))) return NULL;
+  if (!mark) {
+    mark = &h->mark[h->marks++];
+    mark->name = arena_copy(h->session->arena, name, strlen(name));
   }
-  memory_free(h->now.chance);
-  h->now = h->next;
-  h->next = (Draw){0};
+  mark->at = *at;
+  memory_free(mark->chance);
+  mark->chance = chances_copy(h, chance);
+  mark->most = most;
+  return mark;
+}
+
+/* The order draws by the chances of `now`; how many rows. */
+static int64_t rows_now(TrainHooks *h, RowOrder *order) {
   if (!h->reach_known) h->program_reach = order->reach;
   h->reach_known = true;
   order->reach = h->program_reach;
@@ -431,6 +449,75 @@ int64_t train_hooks_rows(TrainHooks *h, RowOrder *order, const Mark *again) {
   }
   order->pass = -1; // made anew
   return h->now.most && h->now.most < rows ? h->now.most : rows;
+}
+
+int64_t train_hooks_rows_again(TrainHooks *h, RowOrder *order) { return h->rows ? rows_now(h, order) : 1; }
+
+int64_t train_hooks_rows(TrainHooks *h, RowOrder *order, const Mark *again) {
+  if (!h->rows) return 1;
+  if (again) {
+    memory_free(h->next.chance);
+    h->next = (Draw){chances_copy(h, again->chance), again->most};
+  }
+  memory_free(h->now.chance);
+  h->now = h->next;
+  h->next = (Draw){0};
+  return rows_now(h, order);
+}
+
+// ---- what a checkpoint asks ---------------------------------------------------------------------------------------
+
+const Source *train_hooks_source(const TrainHooks *h) { return hooks_source(h->script); }
+
+void train_hooks_ran(TrainHooks *h) {
+  const Pass *pass = h->task->train;
+  for (int i = 0; i < pass->measures; i++)
+    if (pass->measure[i].kind == MEASURE_METRIC) h->batch[i] = runner_number(h->train, pass->measure[i].name);
+}
+
+int train_hooks_validated(const TrainHooks *h) { return h->validateds; }
+
+double *train_hooks_record(TrainHooks *h, int64_t *a_batch) {
+  *a_batch = h->width + 1;
+  return h->record;
+}
+
+/* What hooks see of the last step. */
+static Plain seen_plain(TrainHooks *h, Arena *arena) {
+  Plain seen = plain_table(), used = plain_table(), metrics = plain_table();
+  const Pass *pass = h->task->train;
+  for (int i = 0; i < h->context.rates; i++)
+    plain_add(arena, &used, plain_integer(i + 1), plain_number(h->used[i]));
+  for (int i = 0; i < pass->measures; i++)
+    plain_add(arena, &metrics, plain_integer(i + 1), plain_number(h->batch[i]));
+  if (h->log) fflush(h->log);
+  plain_set(arena, &seen, "grad_norm", plain_number(h->context.grad_norm));
+  plain_set(arena, &seen, "logged", plain_integer(h->logged));
+  plain_set(arena, &seen, "metrics", metrics);
+  plain_set(arena, &seen, "stepped", plain_bool(h->stepped));
+  plain_set(arena, &seen, "used", used);
+  return seen;
+}
+
+/* The file of logged numbers as it was: what came later is dropped. */
+static void log_reopen(TrainHooks *h, int64_t logged) {
+  if (h->log) fclose(h->log);
+  h->log = logged > 0 ? fopen(h->log_path, "r+") : NULL;
+  h->logged = logged;
+  if (h->log && (ftruncate(fileno(h->log), (off_t)logged) != 0 || fseek(h->log, 0, SEEK_END) != 0)) {
+    fclose(h->log);
+    h->log = NULL;
+  }
+}
+
+static bool numbers_take(const Plain *from, const char *name, double *into, int count) {
+  const Plain *list = plain_get(from, name);
+  if (!list || list->kind != PLAIN_TABLE || list->u.table.count != (size_t)count) return false;
+  for (int i = 0; i < count; i++) {
+    if (list->u.table.value[i].kind != PLAIN_NUMBER) return false;
+    into[i] = list->u.table.value[i].u.number;
+  }
+  return true;
 }
 
 // ---- state --------------------------------------------------------------------------------------------------------
@@ -462,6 +549,7 @@ bool train_hooks_state_write(TrainHooks *h, Text *out) {
   plain_set(arena, &all, "lr_scale", plain_number(h->context.lr_scale));
   plain_set(arena, &all, "next", chances_plain(h, arena, &h->next));
   plain_set(arena, &all, "now", chances_plain(h, arena, &h->now));
+  plain_set(arena, &all, "seen", seen_plain(h, arena));
   plain_set(arena, &all, "skip", plain_bool(h->context.skip));
   text_add(out, STATE_MARK);
   plain_write(&all, out);
@@ -495,6 +583,20 @@ static bool chances_read(const TrainHooks *h, const Plain *from, Draw *out) {
   return false;
 }
 
+static bool seen_take(TrainHooks *h, const Plain *seen) {
+  if (!seen || seen->kind != PLAIN_TABLE || !numbers_take(seen, "used", h->used, h->context.rates) ||
+      !numbers_take(seen, "metrics", h->batch, h->task->train->measures))
+    return false;
+  const Plain *stepped = plain_get(seen, "stepped"), *logged = plain_get(seen, "logged");
+  if (!stepped || stepped->kind != PLAIN_BOOL || !logged || logged->kind != PLAIN_INTEGER ||
+      logged->u.integer < 0)
+    return false;
+  h->context.grad_norm = number_of(seen, "grad_norm");
+  h->stepped = stepped->u.truth;
+  if (logged->u.integer != h->logged) log_reopen(h, logged->u.integer);
+  return true;
+}
+
 static bool state_take(TrainHooks *h, const Plain *all) {
   const Plain *rates = plain_get(all, "lr"), *skip = plain_get(all, "skip");
   Draw now, next;
@@ -509,6 +611,7 @@ static bool state_take(TrainHooks *h, const Plain *all) {
   memory_free(h->next.chance);
   h->now = now;
   h->next = next;
+  if (!seen_take(h, plain_get(all, "seen"))) return false;
   h->context.attempt = (int64_t)number_of(all, "attempt");
   h->context.clip = number_of(all, "clip");
   h->context.lr_scale = number_of(all, "lr_scale");

@@ -32,7 +32,8 @@ typedef struct {
 /* NULL after a Problem. `rows` may be NULL. */
 TrainHooks *train_hooks_open(Session *session, Task *task, Runner *train, const Part *rows, int64_t batches,
                              const char *folder);
-void train_hooks_close(TrainHooks *hooks); // NULL is fine
+/* The order has the chances of the program again. `hooks` may be NULL. */
+void train_hooks_close(TrainHooks *hooks, RowOrder *order);
 
 HookContext *train_hooks_context(TrainHooks *hooks); // the trainer fills in what is seen
 void train_hooks_numbers(TrainHooks *hooks, bool valid, const ReportNumber *numbers, int count);
@@ -52,13 +53,25 @@ const char *train_hooks_rewind_asked(const TrainHooks *hooks);
 /* The mark of that name, made if there is none, with the rows of the epoch; the trainer fills in the memory. */
 Mark *train_hooks_mark(TrainHooks *hooks, const char *name, const Position *at);
 const Mark *train_hooks_find(TrainHooks *hooks, const char *name);
+int train_hooks_marks(const TrainHooks *hooks);
+const Mark *train_hooks_mark_at(const TrainHooks *hooks, int i);
+/* The mark as a checkpoint has it, made if there is none; chances are copied. NULL: there are too many. */
+Mark *train_hooks_mark_restore(TrainHooks *hooks, const char *name, const Position *at, const double *chance,
+                               int64_t most);
 
 /* The rows of the epoch that begins, with the chances that a hook asked for, once. Returns how many. `again`: NULL, or
  * the mark whose epoch goes on. */
 int64_t train_hooks_rows(TrainHooks *hooks, RowOrder *order, const Mark *again);
+int64_t train_hooks_rows_again(TrainHooks *hooks, RowOrder *order); // of the running epoch, after a resume
 int64_t train_hooks_limit(const TrainHooks *hooks); // rows that the next epoch is cut to; 0: all
 
-/* ctx.state, the position of math.random and what is asked for the next step and epoch, as text and back: exact. */
+const Source *train_hooks_source(const TrainHooks *hooks);
+void train_hooks_ran(TrainHooks *hooks);            // a batch has run: its numbers are those to be seen
+int train_hooks_validated(const TrainHooks *hooks); // how many numbers of a validation are seen
+/* What each batch of the epoch was told by hooks, for repeating it: so many numbers a batch. */
+double *train_hooks_record(TrainHooks *hooks, int64_t *a_batch);
+/* ctx.state, the position of math.random, what is asked for the next step and epoch, and what hooks see of the last
+ * step, as text and back: exact. */
 bool train_hooks_state_write(TrainHooks *hooks, Text *out);
 bool train_hooks_state_read(TrainHooks *hooks, const char *bytes, size_t length);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A number 0 is left out where no layer of that name has number 1 at its level. */
-const char *weight_path(const Elaborator *e, const Weight *weight) {
+const char *weight_path_in(Arena *arena, const Elaborator *e, const Weight *weight) {
   Text text = {0};
   const char *p = weight->canonical;
   while (*p) {
@@ -25,12 +25,17 @@ const char *weight_path(const Elaborator *e, const Weight *weight) {
     text_add(&text, repeated ? ".0." : ".");
     p = dot + 3;
   }
-  char *copy = arena_copy(e->arena, text_string(&text), text.length);
+  char *copy = arena_copy(arena, text_string(&text), text.length);
   text_free(&text);
   return copy;
 }
 
-static cJSON *fitted_document(const Elaborator *e) {
+const char *weight_path(const Elaborator *e, const Weight *weight) {
+  return weight_path_in(e->arena, e, weight);
+}
+
+cJSON *session_fitted(const Session *session) {
+  const Elaborator *e = session->program;
   cJSON *document = cJSON_CreateObject();
   for (int i = 0; i < e->fitteds; i++) {
     cJSON *table = cJSON_GetObjectItemCaseSensitive(document, e->fitted[i]->table);
@@ -40,16 +45,16 @@ static cJSON *fitted_document(const Elaborator *e) {
   return document;
 }
 
-Bundle *session_bundle(Session *session, const char *model) {
+Bundle *session_bundle(Session *session, Arena *arena, const char *model) {
   Elaborator *e = session->program;
-  Bundle *bundle = bundle_new(session->arena);
+  Bundle *bundle = bundle_new(arena);
   for (int i = 0; i < e->weights; i++) {
     const Weight *w = &e->weight[i];
     if (model && !path_below(w->canonical, model)) continue;
     int64_t size[MAX_RANK];
     for (int k = 0; k < w->variable->type.rank; k++) size[k] = type_size(&w->variable->type, k);
-    bundle_add(bundle, weight_path(e, w), w->variable->type.dtype, w->variable->role == VARIABLE_STATE,
-               w->variable->type.rank, size, w->variable->data);
+    bundle_add(bundle, weight_path_in(arena, e, w), w->variable->type.dtype,
+               w->variable->role == VARIABLE_STATE, w->variable->type.rank, size, w->variable->data);
   }
   const Source *source = e->program ? source_by_id(e->program->span.source) : NULL;
   if (source) bundle_set_text(bundle, "program", source->text);
@@ -58,11 +63,10 @@ Bundle *session_bundle(Session *session, const char *model) {
     text_printf(&config, "%s%s", i ? " " : "", session->options->set[i]);
   bundle_set_text(bundle, "config", text_string(&config));
   text_free(&config);
-  bundle_set_text(bundle, "seed",
-                  arena_printf(session->arena, "%llu", (unsigned long long)session->options->seed));
+  bundle_set_text(bundle, "seed", arena_printf(arena, "%llu", (unsigned long long)session->options->seed));
   if (session->backend && !strcmp(session->backend->name, "cpu"))
     bundle_set_text(bundle, "device", cpu_describe(session->backend));
-  bundle->data = fitted_document(e);
+  bundle->data = session_fitted(session);
   return bundle;
 }
 
@@ -176,6 +180,8 @@ void *weights_copy(Session *session, void *into) {
   }
   return copy;
 }
+
+char *weights_in(void *copy) { return copy ? (char *)copy + COPY_HEAD : NULL; }
 
 void weights_restore(Session *session, const void *copy) {
   Elaborator *e = session->program;

@@ -14,8 +14,9 @@
 #include <stdint.h>
 
 /* ---- names and calls: E01xx (problems_names.c) ---- */
-void problem_unknown_name(Problems *problems, Span at, Name name, const char *nearest); // E0101
-void problem_cycle(Problems *problems, Span at, Name name);                             // E0102
+/* `there`: where the nearest name comes from; may be nowhere. */
+void problem_unknown_name(Problems *problems, Span at, Name name, const char *nearest, Span there); // E0101
+void problem_cycle(Problems *problems, Span at, Name name);                                         // E0102
 /* E0103. `type` is what the argument is declared as, or NULL; `settings`: it belongs to the first list. */
 void problem_missing_argument(Problems *problems, Span at, const char *what, const char *name,
                               const char *type, bool settings);
@@ -65,7 +66,7 @@ void problem_where(Problems *problems, Span at, const char *message, const char 
                    Span where);
 void problem_reshape(Problems *problems, Span at, const char *from, const char *to); // E0208
 void problem_argument_type(Problems *problems, Span call, const char *what, Name param, const char *wanted,
-                           Span at, const char *got, const char *why); // E0210
+                           Span at, const char *got, const char *why, Span declared); // E0210
 void problem_argument_kind(Problems *problems, Span call, const char *what, Name param, const char *wanted,
                            Span at, const char *kind); // E0211
 void problem_weight_shape(Problems *problems, Span at, Span declared, Name name, const char *has,
@@ -233,5 +234,17 @@ void problem_grad_scalar(Problems *problems, Span at, const char *type, const ch
                          const char *x);                                              // E0302
 void problem_grad_nothing(Problems *problems, Span at, const char *y, const char *x); // E0269
 void problem_grad_by(Problems *problems, Span at, const char *kind);                  // E0270
+
+/* ---- runs that go on (problems_runs.c); exit code 3 ---- */
+void problem_nothing_to_resume(Problems *problems, const char *file,
+                               const char *task);                  // E0709; task may be NULL
+void problem_run_finished(Problems *problems, const char *folder); // E0709
+/* E0710. `what` (a setting, or a line of a file) was `then` and is `now`, NULL where it was not given. */
+void problem_run_changed(Problems *problems, const char *what, const char *then, const char *now,
+                         const char *path, bool setting);
+void problem_run_data(Problems *problems, const char *path); // E0710: what was learned from it
+void problem_no_checkpoint(Problems *problems, const char *folder, int tried);          // E0711
+void problem_no_run(Problems *problems, const char *folder);                            // E0712
+void problem_checkpoint_skipped(Problems *problems, const char *path, const char *why); // W0701
 
 #endif

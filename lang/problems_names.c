@@ -6,10 +6,11 @@ static void did_you_mean(Draft *draft, const char *nearest) {
   if (nearest) draft_label(draft, "did you mean `%s`?", draft_short(draft, nearest));
 }
 
-void problem_unknown_name(Problems *problems, Span at, Name name, const char *nearest) {
+void problem_unknown_name(Problems *problems, Span at, Name name, const char *nearest, Span there) {
   Draft d = draft_new(problems, "E0101", at);
   draft_title(&d, "there is no `%s` here", draft_short(&d, name));
   did_you_mean(&d, nearest);
+  if (nearest && there.source == at.source) draft_extra(&d, there, "`%s` is this", draft_short(&d, nearest));
   if (!nearest)
     draft_help(&d, "names come from let, fn, layer, model, data, config, inputs, and `use`d files");
   draft_add(&d);

@@ -152,12 +152,13 @@ void problem_argument_rank(Problems *problems, Span call, const char *what, Name
 }
 
 void problem_argument_type(Problems *problems, Span call, const char *what, Name param, const char *wanted,
-                           Span at, const char *got, const char *why) {
+                           Span at, const char *got, const char *why, Span declared) {
   Draft d = draft_new(problems, "E0210", at);
   const char *callee = draft_short(&d, what);
   draft_title(&d, "%s reads `%s` as %s but gets %s", callee, param, wanted, got);
   draft_label(&d, "%s", why);
   draft_extra(&d, call, "called here");
+  if (declared.source == at.source) draft_extra(&d, declared, "declared here");
   draft_add(&d);
 }
 

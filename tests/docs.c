@@ -67,6 +67,9 @@ static void check_snippet(Docs *docs, const char *name, const char *code) {
   text_add(&program, code);
   text_add(&program, hole + strlen(ELLIPSIS));
   char path[128], command[1024], bytes[4096];
+  snprintf(path, sizeof path, "%s/hook.lua", docs->folder); // that some rows name
+  FILE *hook = fopen(path, "w");
+  cr_assert(hook && fputs("return { epoch = function(ctx) end }\n", hook) >= 0 && fclose(hook) == 0);
   snprintf(path, sizeof path, "%s/snippet.model", docs->folder);
   FILE *file = fopen(path, "w");
   cr_assert(file && fputs(text_string(&program), file) >= 0 && fclose(file) == 0);
@@ -200,4 +203,41 @@ Test(docs, tables_of_others, .timeout = 240) {
   free(entry);
   fflush(stdout);
   cr_assert(wrong == 0);
+}
+
+Test(docs, reference_is_what_the_binary_says) {
+  char command[256];
+  snprintf(command, sizeof command, "'%s' help reference | cmp - docs/reference.md", getenv("LATHE"));
+  cr_expect(system(command) == 0, "docs/reference.md is old: `make bless` writes it anew");
+}
+
+/* Each recipe of docs/hooks.md steers a short training on the digits of examples/. */
+Test(docs, recipes_of_hooks_run, .timeout = 60) {
+  char folder[] = "/tmp/lathe-hooks-XXXXXX", path[64], command[1024], said[4096];
+  cr_assert(mkdtemp(folder));
+  FILE *page = fopen("docs/hooks.md", "r");
+  cr_assert(page);
+  char line[512], title[512] = "";
+  int recipes = 0;
+  while (fgets(line, sizeof line, page)) {
+    if (!strncmp(line, "### ", 4)) snprintf(title, sizeof title, "%s", line + 4);
+    if (strcmp(line, "```lua\n") != 0) continue;
+    snprintf(path, sizeof path, "%s/recipe.lua", folder);
+    FILE *script = fopen(path, "w");
+    cr_assert(script);
+    while (fgets(line, sizeof line, page) && strcmp(line, "```\n") != 0) fputs(line, script);
+    cr_assert(fclose(script) == 0);
+    snprintf(command, sizeof command,
+             "'%s' train examples/digits.model --out '%s' --hooks '%s' fit.epochs=4 -q 2>&1", getenv("LATHE"),
+             folder, path);
+    FILE *pipe = popen(command, "r");
+    cr_assert(pipe);
+    said[fread(said, 1, sizeof said - 1, pipe)] = 0;
+    cr_expect_eq(pclose(pipe), 0, "%s%s", title, said);
+    recipes++;
+  }
+  fclose(page);
+  cr_expect_eq(recipes, 7);
+  snprintf(command, sizeof command, "rm -rf '%s'", folder);
+  cr_assert(system(command) == 0);
 }

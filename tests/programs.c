@@ -306,6 +306,38 @@ Test(programs, interrupted_run_is_saved) {
   expect(0, NULL, "$L export s.model net --weights runs/s/fit/1/best.safetensors --to net.json -q");
 }
 
+/* Two tasks, the second left by its hook: only that one goes on, with the weights of the first. */
+Test(programs, runs_go_on_are_listed_compared_and_made_again) {
+  expect(0, NULL,
+         "printf 'x,y\\n1,2\\n2,3\\n3,5\\n4,1\\n5,4\\n6,2\\n' >d.csv; echo 'local again = false return { "
+         "start = function(ctx) again = ctx.resumed end, after_step = function(ctx) "
+         "if ctx.step == 7 and not again and ctx.config.leave then error(\"x\") end end }' >h.lua; "
+         "cat >r.model <<'END'\n"
+         "config leave = false\n"
+         "data d from csv(\"d.csv\") { t = columns(x) |> standardize; y = y }\n"
+         "model net(t: [B, n]) -> [B] = t |> Dense(4, tanh) |> Dropout(0.2) |> Dense(1) |> squeeze\n"
+         "train warm on d { epochs = 2; batch = 2; minimize mse(net(t), y) using adam(1e-2) }\n"
+         "train tune on d {\n  epochs = 5; batch = 2; checkpoint = every(2); hooks = \"h.lua\"\n"
+         "  minimize mse(net(t), y) using adam(1e-2)\n}\nEND\ntrue");
+  expect(0, NULL, "$L train r.model leave=false --out whole -q");
+  expect(4, "E0801", "$L train r.model leave=true --out part -q");
+  expect(0, "left               6/15", "$L runs --out part");
+  expect(3, "E0710", "$L train r.model --resume --out part -q");
+  expect(0, NULL, "$L train r.model leave=true --resume --out part -q");
+  expect(0, "\"state\": \"finished\", \"step\": 15, \"steps\": 15", "$L runs r --out part --json");
+  expect(0, NULL, "test $(ls part/runs/r/warm | wc -l) = 1");
+  expect(0, NULL, "cmp whole/runs/r/tune/1/log.jsonl part/runs/r/tune/1/log.jsonl");
+  expect(1, "leave                false                true",
+         "$L diff whole/runs/r/tune/1 part/runs/r/tune/1");
+  expect(0, "the same bits in", "$L replay whole/runs/r/tune/1");
+  expect(0, "to step 15", "$L diff whole/runs/r/tune/1 whole/runs/r/tune/2");
+  expect(0, NULL, "sed -i 's/tanh/relu/' r.model; $L train r.model leave=false --out whole -q");
+  expect(1, "r.model:3\n  - model net", "$L diff whole/runs/r/tune/1 whole/runs/r/tune/3");
+  expect(0, "the same bits in", "$L replay whole/runs/r/tune/1"); // the text of then, not the file
+  expect(3, "E0710", "echo '-- other' >>h.lua; $L replay whole/runs/r/tune/1");
+  expect(2, "E0903", "$L diff whole/runs/r/tune/1");
+}
+
 Test(programs, not_a_number_names_its_line) {
   write_small("3", "log(0.0 * y - 1)");
   expect(4, "s.model:5", "$L train s.model");

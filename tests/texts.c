@@ -3,7 +3,7 @@
  * A file of tests/errors/, tests/passes/ or tests/functions/ is a program; below the line `# ---` stands what lathe prints about it.
  * errors: `lathe check FILE`. passes: a line `# show: STAGE [WORD ...]` in the program names the stage, and
  * `lathe show --after=STAGE FILE [WORD ...]` is run. A line `# run: WORD ...` replaces the command; FILE in it is the
- * program. The part above the marker is written to a file of the same name in a new folder, and lathe is run
+ * program, and ` ; ` stands between several. The part above the marker is written to a file of the same name in a new folder, and lathe is run
  * there, so paths in messages are stable; what lies beside the programs and is none is linked into it. LATHE
  * names the binary. With BLESS=1 the expectations are rewritten instead of compared. */
 #include "base/text.h"
@@ -120,8 +120,15 @@ static bool check_program(const char *folder, const char *path, const char *name
   write_file(copy, text_string(&file), program);
 
   int count = 1;
-  if (directive(text_string(&file), program, "# run: ", words, sizeof words)) {
-    split_words(words, name, argument, count);
+  bool run = directive(text_string(&file), program, "# run: ", words, sizeof words);
+  if (run) {
+    char *command = words; // of several, all but the last run here
+    for (char *next; (next = strstr(command, " ; ")); command = next + 3) {
+      *next = 0;
+      split_words(command, name, argument, count);
+      run_lathe(folder, argument, &got, name);
+    }
+    split_words(command, name, argument, count);
   } else if (passes) {
     cr_assert(directive(text_string(&file), program, "# show: ", words, sizeof words),
               "%s: no line `# show: STAGE`", path);
@@ -164,16 +171,9 @@ static void link_data(const char *tests, const char *folder, struct dirent **ent
 }
 
 static void remove_folder(const char *folder) {
-  struct dirent **entry;
-  char path[2 * PATH_SIZE];
-  int count = scandir(folder, &entry, NULL, NULL);
-  for (int i = 0; i < count; i++) {
-    snprintf(path, sizeof path, "%s/%s", folder, entry[i]->d_name);
-    if (entry[i]->d_name[0] != '.') unlink(path);
-    free(entry[i]);
-  }
-  if (count >= 0) free(entry);
-  rmdir(folder);
+  char command[PATH_SIZE];
+  snprintf(command, sizeof command, "rm -rf '%s'", folder);
+  cr_assert(system(command) == 0);
 }
 
 static void check_folder(const char *tests, bool passes) {

@@ -10,7 +10,10 @@ typedef struct {
   int words;
   const char *after, *to; // --after=, --to
   bool base64;
-  int jobs; // --jobs
+  int jobs;                // --jobs
+  bool resume;             // --resume …
+  const char *run_folder;  // of the run that was made last; NULL: none
+  const char *resume_from; // … of the run in this folder; NULL: the newest
   Options options;
   Problems *problems;
   Report *report;
@@ -36,6 +39,9 @@ int command_eval(Invocation *call);
 int command_predict(Invocation *call);
 int command_test(Invocation *call);
 int command_sweep(Invocation *call);
+int command_runs(Invocation *call);
+int command_replay(Invocation *call);
+int command_diff(Invocation *call);
 int command_export(Invocation *call);
 int command_show(Invocation *call);
 int command_plan(Invocation *call);
@@ -56,6 +62,7 @@ int run_load(Session *session, const Ast *ast);
 int run_export(Invocation *call, Session *session, const Ast *ast);
 int run_task(Invocation *call, Session *session, Task *task);
 const char *below_out(Invocation *call, const char *path);
-int failed(Invocation *call); // the exit code of the problems so far
+int train_words(Invocation *call); // the train tasks that the words name, with the loads above them
+int failed(Invocation *call);      // the exit code of the problems so far
 
 #endif

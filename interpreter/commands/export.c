@@ -60,7 +60,7 @@ bool write_model(Session *session, const char *model, const char *path, bool bas
   const Ast *ast = binding ? binding->declaration : NULL;
   size_t length = strlen(path);
   bool safetensors = length > 12 && !strcmp(path + length - 12, ".safetensors");
-  Bundle *bundle = session_bundle(session, model);
+  Bundle *bundle = session_bundle(session, session->arena, model);
   if (bundle->tensors == 0) {
     problem_model_unused(session->problems, model);
     bundle_free(bundle);

@@ -1,5 +1,6 @@
 /* The table of commands, and help, version, explain. */
 #include "interpreter/commands/command.h"
+#include "interpreter/reference.h"
 #include "lang/explain.h"
 #include "lang/problems.h"
 
@@ -11,14 +12,28 @@ const Command commands[] = {
      "  lathe check examples/digits.model\n", true, command_check},
     {"run", "FILE [name=value …]", "all of a program in the order of its text",
      "  lathe run examples/digits.model fit.epochs=5\n", true, command_run},
-    {"train", "FILE [TASK …] [name=value …]", "its train blocks",
-     "  lathe train examples/digits.model fit fit.epochs=5\n", true, command_train},
+    {"train", "FILE [TASK …] [name=value …] [--resume]", "its train blocks",
+     "  --resume        goes on with the newest run that was left, from its last whole checkpoint:\n"
+     "                  the result is that of a run that was never left. --resume DIR: with that run\n"
+     "  The first SIGINT or SIGTERM ends the step, makes a checkpoint and exits; the second exits at once.\n"
+     "  SIGUSR1 makes a checkpoint.\n\n"
+     "  lathe train examples/digits.model fit fit.epochs=5\n  lathe train examples/digits.model --resume\n",
+     true, command_train},
     {"eval", "FILE [TASK …] [--weights W]", "its eval blocks, with the weights of the newest run",
      "  lathe eval examples/digits.model report\n", true, command_eval},
     {"predict", "FILE [TASK …] [--in new.csv] [--out out.csv]",
      "its predict blocks: rows in, rows out; - is standard input or output",
      "  lathe predict examples/digits.model read --weights digits.json --in new.csv --out -\n", true,
      command_predict},
+    {"runs", "[PROGRAM]", "the runs here: task, state, steps, best value, age",
+     "  lathe runs\n  lathe runs digits --json\n", false, command_runs},
+    {"replay", "RUN", "a run again, from its own record: does it come to the same bits?",
+     "  the new run gets a folder of its own; exit code 1 if a fingerprint differs\n\n"
+     "  lathe replay runs/digits/fit/3\n",
+     false, command_replay},
+    {"diff", "RUN RUN", "two runs: settings, program, the first step that differs, losses",
+     "  exit code 1 if they differ\n\n  lathe diff runs/digits/fit/3 runs/digits/fit/4\n", false,
+     command_diff},
     {"test", "FILE [NAME …]", "its test blocks, each by itself; exit code 1 if one fails",
      "  lathe test examples/digits.model\n", true, command_test},
     {"sweep", "FILE SWEEP [--jobs N], or FILE TASK name=values …",
@@ -44,7 +59,9 @@ const Command commands[] = {
      "examples/digits.model\n",
      false, command_repl},
     {"version", "[-v]", "version, processor and libraries", "  lathe version -v\n", false, command_version},
-    {"help", "[COMMAND]", "this, or more about a command", "  lathe help predict\n", false, command_help},
+    {"help", "[COMMAND or NAME]", "this, or more about a command or a function, layer, metric, optimizer",
+     "  lathe help predict\n  lathe help Conv2D\n  lathe help reference    all names, as docs/reference.md\n",
+     false, command_help},
 };
 const int command_count = (int)(sizeof(commands) / sizeof(*commands));
 
@@ -63,6 +80,26 @@ static const char flags[] =
     "  --color WHEN     auto, always or never\n"
     "  -q, -v           say less, say more\n";
 
+/* What is no command is a name of the language, or all of them. */
+static int help_name(Invocation *call, const char **commands_known) {
+  Text text = {0};
+  int count;
+  const Reference *all = reference_all(call->arena, &count);
+  if (!strcmp(call->file, "reference")) reference_page(call->arena, &text);
+  for (int i = 0; i < count; i++)
+    if (!strcmp(all[i].name, call->file)) reference_entry(&all[i], &text);
+  fputs(text_string(&text), stdout);
+  bool found = text.length > 0;
+  text_free(&text);
+  if (found) return 0;
+  const char **known = ARENA_ARRAY(call->arena, const char *, count + command_count);
+  memcpy((void *)known, (const void *)commands_known, sizeof *known * (size_t)command_count);
+  for (int i = 0; i < count; i++) known[command_count + i] = all[i].name;
+  problem_unknown_word(call->problems, "command or name", call->file,
+                       name_nearest(call->file, known, command_count + count));
+  return 2;
+}
+
 int command_help(Invocation *call) {
   if (call->file) {
     const char *names[sizeof(commands) / sizeof(*commands)];
@@ -73,9 +110,7 @@ int command_help(Invocation *call) {
              commands[i].more);
       return 0;
     }
-    problem_unknown_word(call->problems, "command", call->file,
-                         name_nearest(call->file, names, command_count));
-    return 2;
+    return help_name(call, names);
   }
   printf("lathe COMMAND FILE [name=value …] [flags]\n\n");
   for (int i = 0; i < command_count; i++) printf("  %-8s %s\n", commands[i].name, commands[i].doc);

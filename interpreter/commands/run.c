@@ -104,12 +104,66 @@ int run_task(Invocation *call, Session *session, Task *task) {
   }
 }
 
-/* Runs loads and what `kinds` (a bit a TaskKind) and the words select; exports when `exports`. */
+// ---- going on -----------------------------------------------------------------------------------------------------
+
+/* The task of a folder runs/PROGRAM/TASK/N. */
+static const char *task_of_folder(Arena *arena, const char *folder) {
+  size_t length = strlen(folder);
+  while (length && folder[length - 1] == '/') length--;
+  while (length && folder[length - 1] != '/') length--;
+  while (length && folder[length - 1] == '/') length--;
+  size_t start = length;
+  while (start && folder[start - 1] != '/') start--;
+  return arena_copy(arena, folder + start, length - start);
+}
+
+/* The run that --resume names. NULL after a Problem. */
+static Task *named_run(Invocation *call, const Session *session) {
+  size_t length = strlen(call->resume_from);
+  while (length > 1 && call->resume_from[length - 1] == '/') length--;
+  const char *folder = arena_copy(call->arena, call->resume_from, length),
+             *name = task_of_folder(call->arena, folder);
+  for (int i = 0; i < session->tasks; i++) {
+    if (session->task[i]->kind != TASK_TRAIN || strcmp(session->task[i]->name, name)) continue;
+    if (run_is_finished(folder)) return problem_run_finished(call->problems, folder), NULL;
+    call->resume_from = folder;
+    return session->task[i];
+  }
+  return problem_no_run(call->problems, folder), NULL;
+}
+
+/* The task whose newest unfinished run, in call->resume_from then, was at work last. NULL after a Problem. */
+static Task *task_to_resume(Invocation *call, const Session *session) {
+  if (call->resume_from) return named_run(call, session);
+  struct timespec when, newest = {0};
+  Task *found = NULL;
+  const char *out = call->options.out ? call->options.out : ".";
+  for (int i = 0; i < session->tasks; i++) {
+    Task *task = session->task[i];
+    if (task->kind != TASK_TRAIN) continue;
+    const char *folder = run_unfinished(call->arena, out, session->program->program_name, task->name, &when);
+    bool later = when.tv_sec != newest.tv_sec ? when.tv_sec > newest.tv_sec : when.tv_nsec > newest.tv_nsec;
+    if (!folder || (found && !later)) continue;
+    found = task;
+    newest = when;
+    call->resume_from = folder;
+  }
+  if (!found) problem_nothing_to_resume(call->problems, call->file, call->words == 1 ? call->word[0] : NULL);
+  return found;
+}
+
+/* Runs loads and what `kinds` (a bit a TaskKind) and the words select; exports when `exports`. With --resume from the
+ * task on that goes on. */
 static int run_events(Invocation *call, Session *session, unsigned kinds, bool exports) {
   Elaborator *e = session->program;
   int code = 0;
+  const Task *resumed = call->resume ? task_to_resume(call, session) : NULL;
+  if (call->resume && !resumed) return failed(call);
+  session->resume = call->resume_from;
   for (int i = 0; i < e->declaration->count && !code; i++) {
     const Ast *ast = e->declaration->item[i];
+    if (resumed && ast != resumed->ast) continue; // what stands above is in the checkpoint
+    resumed = NULL;
     if (ast->kind == AST_LOAD && !(call->options.weights && !session->trained)) code = run_load(session, ast);
     if (ast->kind == AST_EXPORT && exports) code = run_export(call, session, ast);
     Task *task = ast->kind == AST_TASK ? task_of(session, ast) : NULL;
@@ -126,6 +180,7 @@ static int run_program(Invocation *call, int kind, unsigned kinds, bool exports,
                  ? 0
                  : failed(call);
   if (!code) code = run_events(call, session, kinds, exports);
+  call->run_folder = session ? session->run_folder : NULL;
   session_close(session);
   return code;
 }
@@ -134,7 +189,8 @@ int command_run(Invocation *call) {
   return run_program(call, -1, 1u << TASK_TRAIN | 1u << TASK_EVAL | 1u << TASK_PREDICT | 1u << TASK_TASK,
                      true, false);
 }
-int command_train(Invocation *call) { return run_program(call, TASK_TRAIN, 1u << TASK_TRAIN, false, false); }
+int train_words(Invocation *call) { return run_program(call, TASK_TRAIN, 1u << TASK_TRAIN, false, false); }
+int command_train(Invocation *call) { return train_words(call); }
 int command_eval(Invocation *call) { return run_program(call, TASK_EVAL, 1u << TASK_EVAL, false, true); }
 int command_predict(Invocation *call) {
   return run_program(call, TASK_PREDICT, 1u << TASK_PREDICT, false, true);

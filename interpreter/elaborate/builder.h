@@ -116,6 +116,5 @@ void averages_follow(Builder *b); // ema: behind the last statement
 void run_freeze(Builder *b, const Ast *statement);
 void run_set(Builder *b, const Ast *statement);
 void version_add(Builder *b, Variable *variable, Node *now); // before a weight gets another value
-bool glob_match(const char *glob, const char *path);         // `*` is one level, `**` any number of them
 
 #endif

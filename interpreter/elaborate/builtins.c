@@ -14,16 +14,22 @@
 #define SLOTS 10
 
 static const BuiltinTable *const tables[] = {
-    &builtins_shape,  &builtins_math,    &builtins_data,     &builtins_text,
-    &builtins_index,  &builtins_windows, &builtins_pattern,  &builtins_random,
-    &builtins_linear, &builtins_weights, &builtins_gradient,
+    &builtins_shape,  &builtins_math,    &builtins_data,    &builtins_text,
+    &builtins_index,  &builtins_windows, &builtins_pattern, &builtins_random,
+    &builtins_images, &builtins_linear,  &builtins_weights, &builtins_gradient,
 };
 
-const Builtin *builtin_find(Name name) {
-  for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
-    for (int i = 0; i < tables[t]->count; i++)
-      if (!strcmp(tables[t]->row[i].name, name)) return &tables[t]->row[i];
+const Builtin *builtin_at(int i) {
+  for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++) {
+    if (i < tables[t]->count) return &tables[t]->row[i];
+    i -= tables[t]->count;
+  }
   return NULL;
+}
+
+bool op_is_function(OpCode op) {
+  return op_table[op].group == GROUP_MAP && op != OP_CAST && op != OP_NOT && op != OP_AND && op != OP_OR &&
+         op != OP_MIN && op != OP_MAX;
 }
 
 void builtins_declare(Elaborator *e, Scope *scope) {
@@ -36,9 +42,7 @@ void builtins_declare(Elaborator *e, Scope *scope) {
   for (int i = 0; i < RUN_NAMES; i++) scope_bind(e, scope, name_of(run_name[i]), value_unknown_bool());
   for (int op = 0; op < OP_COUNT; op++) {
     const OpRow *row = &op_table[op];
-    if (row->group != GROUP_MAP || op == OP_CAST || op == OP_NOT || op == OP_AND || op == OP_OR ||
-        op == OP_MIN || op == OP_MAX)
-      continue;
+    if (!op_is_function((OpCode)op)) continue;
     Value *value = ARENA_NEW(e->arena, Value);
     *value = (Value){.kind = VALUE_BUILTIN, .known = true, .u.op = (OpCode)op};
     scope_bind(e, scope, name_of(row->name), value);
@@ -380,9 +384,11 @@ const Value *builtin_call(Elaborator *e, const Ast *at, const Value *callee, con
   Span place = at->at.source ? at->at : at->span;
   for (int i = 0; i < count; i++) {
     int k = next;
-    if (args[i].name) {
+    if (args[i].name && open) {
+      k = slots; // its names are the program's own
+    } else if (args[i].name) {
       for (k = 0; k < slots && names[k] != args[i].name;) k++;
-      if (k == slots && !open) {
+      if (k == slots) {
         problem_no_setting(e->problems, args[i].ast->span, builtin->name, args[i].name, false,
                            name_nearest(args[i].name, names, slots), builtin->signature);
         return value_unknown();

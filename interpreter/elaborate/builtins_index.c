@@ -282,7 +282,8 @@ CALL(bincount) {
 CALL(bucket) {
   UNUSED;
   Node *x = slot_float(e, at, &slot[0]);
-  if (!x || slot[1].value->kind != VALUE_INT) return slot_error(e, at, &slot[1], "a number of bins");
+  if (!x) return value_unknown();
+  if (slot[1].value->kind != VALUE_INT) return slot_error(e, at, &slot[1], "a number of bins");
   Node *bins = build_cast(build_extent(e->graph, slot[1].value->u.dim), x->type.dtype);
   Node *last = build_sub(bins, build_number(e->graph, x->type.dtype, 1));
   Node *bin =
@@ -296,7 +297,8 @@ CALL(bucket) {
 CALL(bounded) {
   UNUSED;
   Node *x = slot_tensor(e, at, &slot[0]);
-  if (!x || slot[1].value->kind != VALUE_INT) return slot_error(e, at, &slot[1], "a bound");
+  if (!x) return value_unknown();
+  if (slot[1].value->kind != VALUE_INT) return slot_error(e, at, &slot[1], "a bound");
   if (!dtype_is_int(x->type.dtype)) return slot_error(e, at, &slot[0], "whole numbers");
   Node *top = build_cast(build_extent(e->graph, dim_sub(slot[1].value->u.dim, dim_of(1))), x->type.dtype);
   Node *out = build_max(build_min(x, top), build_whole(e->graph, x->type.dtype, 0));

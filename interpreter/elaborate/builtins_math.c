@@ -132,7 +132,7 @@ static Node *variance(Node *x, const int *axis, int axes, bool keep) {
 }
 
 /* The square root, with gradient 0 at 0. */
-static Node *root(Node *x) {
+Node *node_root(Node *x) {
   Node *none = build_eq(x, build_like(x, 0));
   return build_where(none, build_like(x, 0), build_sqrt(build_where(none, build_like(x, 1), x)));
 }
@@ -158,7 +158,7 @@ CALL(std) {
   UNUSED;
   int axis[MAX_RANK], axes;
   Node *x = reduced(e, at, &slot[0], &slot[1], axis, &axes);
-  return value_tensor(e, x ? root(variance(x, axis, axes, slot_keep(&slot[2]))) : NULL);
+  return value_tensor(e, x ? node_root(variance(x, axis, axes, slot_keep(&slot[2]))) : NULL);
 }
 
 CALL(norm) {
@@ -166,7 +166,8 @@ CALL(norm) {
   int axis[MAX_RANK], axes;
   Node *x = reduced(e, at, &slot[0], &slot[1], axis, &axes);
   if (!x) return value_unknown();
-  return value_tensor(e, root(build_reduce(OP_REDUCE_SUM, build_mul(x, x), axis, axes, slot_keep(&slot[2]))));
+  return value_tensor(
+      e, node_root(build_reduce(OP_REDUCE_SUM, build_mul(x, x), axis, axes, slot_keep(&slot[2]))));
 }
 
 CALL(prod) {

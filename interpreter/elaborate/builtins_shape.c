@@ -488,24 +488,42 @@ static int literal(Elaborator *e, const Argument *slot, const Value *value, int 
   return depth;
 }
 
-CALL(tensor) {
-  UNUSED;
+/* The numbers in lists of equal lengths as a tensor in f64, and whether all are whole; NULL: they are none. */
+static Node *literal_node(Elaborator *e, Span span, const Argument *slot, bool *whole) {
   int64_t size[MAX_RANK], count = 0;
-  bool whole = true;
+  *whole = true;
   for (int i = 0; i < MAX_RANK; i++) size[i] = -1;
-  int rank = literal(e, &slot[0], slot[0].value, 0, size, NULL, &count, &whole);
-  if (rank < 0) return slot_error(e, at, &slot[0], "numbers in lists of equal lengths");
+  int rank = literal(e, slot, slot->value, 0, size, NULL, &count, whole);
+  if (rank < 0) return NULL;
   double *values = ARENA_ARRAY(e->arena, double, count);
   count = 0;
-  literal(e, &slot[0], slot[0].value, 0, size, values, &count, &whole);
+  literal(e, slot, slot->value, 0, size, values, &count, whole);
   Type type = type_scalar(DTYPE_F64);
   type.rank = rank;
   for (int i = 0; i < rank; i++) type.size[i] = dim_of(size[i]);
-  Variable *variable = variable_new(e, VARIABLE_CONSTANT, "tensor", type, at->span);
+  Variable *variable = variable_new(e, VARIABLE_CONSTANT, "tensor", type, span);
   variable->data = values;
+  return build_read(e->graph, variable);
+}
+
+CALL(tensor) {
+  UNUSED;
+  bool whole;
+  Node *node = literal_node(e, at->span, &slot[0], &whole);
+  if (!node) return slot_error(e, at, &slot[0], "numbers in lists of equal lengths");
   DType dtype = slot_dtype(e, at, &slot[1]);
-  return dtype == DTYPE_COUNT ? value_unknown()
-                              : value_tensor(e, build_cast(build_read(e->graph, variable), dtype));
+  return dtype == DTYPE_COUNT ? value_unknown() : value_tensor(e, build_cast(node, dtype));
+}
+
+const Value *list_beside(Elaborator *e, const Ast *at, const Value *list, const Type *other) {
+  Argument slot[2] = {{NULL, list, at}};
+  bool whole;
+  Node *node = literal_node(e, at->span, &slot[0], &whole);
+  if (!node) return stack(e, at, slot, NULL, 0);
+  bool ints = whole && dtype_is_int(other->dtype);
+  return value_tensor(e, build_cast(node, dtype_is_float(other->dtype) ? other->dtype
+                                          : ints                       ? DTYPE_I64
+                                                                       : e->precision));
 }
 
 /* Images [N, H, W] side by side, `across` in a row, as one image; missing ones are dark. */

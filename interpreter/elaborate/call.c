@@ -60,7 +60,7 @@ static const Value *call_composed(Elaborator *e, const Ast *at, const Value *com
   return value;
 }
 
-const Value *eval_repeat(Elaborator *e, Scope *scope, const Ast *call) {
+static const Value *eval_repeat(Elaborator *e, Scope *scope, const Ast *call) {
   const AstList *list = &call->u.call.items;
   int64_t count = 1;
   if (list->count != 2 || list->item[0]->u.arg.name || list->item[1]->u.arg.name) {
@@ -86,8 +86,10 @@ const Value *eval_repeat(Elaborator *e, Scope *scope, const Ast *call) {
   return composed;
 }
 
-bool is_repeat(const Value *callee) {
-  return callee->kind == VALUE_BUILTIN && callee->scope && !strcmp(callee->u.builtin->name, "repeat");
+Form *form_of(const Value *callee) {
+  if (callee->kind != VALUE_BUILTIN || !callee->scope) return NULL;
+  if (!strcmp(callee->u.builtin->name, "repeat")) return eval_repeat;
+  return !strcmp(callee->u.builtin->name, "remat") ? eval_remat : NULL;
 }
 
 static const Value *make_update(Elaborator *e, const Ast *at, const Value *recipe, const Argument *args,
@@ -125,6 +127,11 @@ const Value *call_value(Elaborator *e, const Ast *at, const Value *callee, const
   }
   e->depth++;
   const Value *value = value_unknown();
+  bool first = !e->generic && e->program && at->span.source == e->program->span.source &&
+               callee->kind != VALUE_BUILTIN && callee->kind != VALUE_LAYER &&
+               callee->kind != VALUE_OPTIMIZER;
+  Span before = problems_within(e->problems, (Span){0});
+  problems_within(e->problems, before.source || !first ? before : at->span);
   switch (callee->kind) {
   case VALUE_UNKNOWN: break;
   case VALUE_FUNCTION: value = call_function(e, at, callee, args, count); break;
@@ -145,6 +152,7 @@ const Value *call_value(Elaborator *e, const Ast *at, const Value *callee, const
     text_free(&text);
   }
   }
+  problems_within(e->problems, before);
   e->depth--;
   return value;
 }

@@ -457,6 +457,36 @@ const Value *eval_map(Elaborator *e, Scope *scope, const Ast *ast) {
   return yields > 0 ? walk_results(&w, walk_end(&w, &body, 0), 0, value, yields) : value_unknown();
 }
 
+/* A scan of one step whose gradient keeps nothing: what is captured goes in, what the expression gives comes out. */
+const Value *eval_remat(Elaborator *e, Scope *scope, const Ast *call) {
+  const AstList *list = &call->u.call.items;
+  if (list->count != 1 || list->item[0]->u.arg.name) {
+    problem_missing_argument(e->problems, call->span, "remat", "value", NULL, false);
+    return value_unknown();
+  }
+  const Ast *at = list->item[0]->u.arg.value;
+  Walk w = {.e = e, .ast = at, .scope = scope, .length = dim_of(1)};
+  Body body;
+  body_begin(e, &body);
+  const Value *value = eval(e, scope, at);
+  Node **leaf = NULL;
+  int count = walk_yields(&w, value, at, &leaf);
+  for (int i = 0; i < count; i++) body_result(body.graph, leaf[i]);
+  body_end(e, &body);
+  if (count < 0) return value_unknown();
+  Node **input = ARENA_ARRAY(e->arena, Node *, body.captures + 1), *const *result = leaf;
+  Scan scan = {.length = w.length, .remat = true};
+  int inputs = body_inputs(&body, input);
+  Node *node = build_scan(e->graph, body.graph, &scan, input, inputs);
+  for (int i = 0; i < count; i++) {
+    Type type = leaf[i]->type;
+    leaf[i] = build_reshape(build_result(node, i), type.rank, type.size);
+    memcpy(leaf[i]->type.name, type.name, sizeof type.name);
+    leaf[i]->type.bound = type.bound;
+  }
+  return value_of_leaves(e, value, &result);
+}
+
 const Value *eval_yield(Elaborator *e, Scope *scope, const Ast *ast) {
   if (!e->loop) {
     problem_misplaced(e->problems, ast->span);

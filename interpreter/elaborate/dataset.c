@@ -562,6 +562,8 @@ void dataset_bind_fields(Elaborator *e, Dataset *data, Scope *scope) {
       }
       scope_bind(e, block, statement->u.binding.name, value);
       scope_bind(e, scope, statement->u.binding.name, value);
+      scope_place(block, statement->u.binding.name, statement->at);
+      scope_place(scope, statement->u.binding.name, statement->at);
     } else if (!eval_statement(e, block, statement, &value))
       problem_misplaced(e->problems, statement->at);
     else if (value->kind != VALUE_NONE && value->kind != VALUE_UNKNOWN)

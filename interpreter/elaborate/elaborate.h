@@ -96,10 +96,11 @@ struct Dataset {
 
 /* How many random calls were made at each place. */
 typedef struct {
-  struct {
-    uint64_t place;
-    int count;
-  } * place;
+  uint64_t place;
+  int count;
+} RandomSite;
+typedef struct {
+  RandomSite *place;
   int count;
   size_t capacity;
 } RandomSites;
@@ -141,6 +142,9 @@ typedef struct {
   bool json, quiet, verbose, colour;
   const char *device, *weights, *precision;
   const char *hooks; // --hooks: the Lua file of every train block
+  const char *const *held,
+      *const *held_text; // files of a program whose text is this, whatever stands on the disk
+  int helds;
   bool no_fuse;
 } Options;
 
@@ -152,6 +156,9 @@ struct Elaborator {
   Scope *builtins, *stdlib, *file;
   AstList *declaration; // all of the program, `use`d files' first
   Ast *program;
+  const Source **source; // the program's text, and those that it uses
+  int sources;
+  size_t source_capacity;
   Override *override;
   int overrides;
   Dataset **dataset;
@@ -268,6 +275,7 @@ bool eval_statement(Elaborator *e, Scope *scope, const Ast *statement,
 /* ---- scopes (scope.c) ---- */
 Scope *scope_new(Elaborator *e, Scope *parent);
 void scope_bind(Elaborator *e, Scope *scope, Name name, const Value *value);
+void scope_place(Scope *scope, Name name, Span at); // where the name was given, for messages
 Binding *scope_add(Elaborator *e, Scope *scope, Name name);
 Binding *scope_find(Scope *scope, Name name);
 const Value *scope_value(Elaborator *e, Scope *scope, Name name,
@@ -299,8 +307,12 @@ const Value *call_value(Elaborator *e, const Ast *at, const Value *callee, const
 int call_arguments(Elaborator *e, Scope *scope, const AstList *list, const Value *first, const Ast *first_ast,
                    Argument **out);
 /* repeat(n, L): its second argument evaluated n times, in a row. The one special form. */
-const Value *eval_repeat(Elaborator *e, Scope *scope, const Ast *call);
-bool is_repeat(const Value *callee);
+/* A builtin that evaluates its arguments itself: repeat, remat. */
+typedef const Value *Form(Elaborator *e, Scope *scope, const Ast *call);
+Form *form_of(const Value *callee); // NULL: it is none
+Form eval_remat;
+bool glob_match(const char *glob, const char *path); // `*` is one level, `**` any number of them
+Node *node_root(Node *x);                            // its gradient at 0 is 0
 /* Whether a tensor that the signature asks for is UNKNOWN: then the body could only complain about it again. */
 bool inputs_unknown(const AstList *params, const Argument *args, int count);
 bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *scope, const AstList *params,
@@ -336,7 +348,9 @@ struct Builtin {
   const char *signature; // "x size stride? pad?"; a name behind `*` takes all further arguments
   const Value *(*call)(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest, int rests);
   const char *doc;
-}; // a slot whose value is NULL was not given
+};                                // a slot whose value is NULL was not given
+const Builtin *builtin_at(int i); // NULL behind the last
+bool op_is_function(OpCode op);   // a MAP row that programs call by its name
 void builtins_declare(Elaborator *e, Scope *scope);
 const Value *builtin_call(Elaborator *e, const Ast *at, const Value *callee, const Argument *args, int count);
 
@@ -345,12 +359,14 @@ typedef struct {
   int count;
 } BuiltinTable;
 extern const BuiltinTable builtins_shape, builtins_math, builtins_data, builtins_text, builtins_index,
-    builtins_windows, builtins_pattern, builtins_random, builtins_linear, builtins_weights,
+    builtins_windows, builtins_pattern, builtins_random, builtins_images, builtins_linear, builtins_weights,
     builtins_gradient; // one a file
 
 /* Arguments of built-in functions, checked: NULL, false or -1 after a Problem (or where a value is UNKNOWN). */
 Node *slot_tensor(Elaborator *e, const Ast *at, const Argument *slot);
 Node *slot_float(Elaborator *e, const Ast *at, const Argument *slot);
+/* A list as the tensor that it is beside one of type `other`; UNKNOWN after a Problem. */
+const Value *list_beside(Elaborator *e, const Ast *at, const Value *list, const Type *other);
 bool slot_int(Elaborator *e, const Ast *at, const Argument *slot, int64_t fallback, int64_t *out);
 bool slot_number(Elaborator *e, const Ast *at, const Argument *slot, double fallback, double *out);
 bool slot_shape(Elaborator *e, const Ast *at, const Argument *slot, int *rank, const Dim **size);
@@ -447,6 +463,7 @@ typedef struct {
   When when;
   const char *active; // an output that says whether a batch counts; NULL: all do
   const Ast *ast;
+  const char *label;  // print: which part of a record; NULL: all of what was named
   const Value *value; // print: how to show it; expect: the left side
   const Value *other; // expect: the right side; NULL: there is only one
 } Measure;
@@ -542,6 +559,8 @@ typedef struct {
   int64_t validate_steps, validate_rows; // 0: each epoch
   double clip, ema, hours;               // 0: none
   int64_t log_steps;                     // a line each so many steps; 0: none
+  int64_t save_steps;                    // a checkpoint each so many steps; 0: by the clock
+  double save_seconds;                   // … or when so much time has gone; 0: only when it is asked for
   bool shuffle, drop_last, batch_all;
   uint64_t seed;
   bool seed_set;

@@ -66,10 +66,11 @@ static const Value *eval_pipe(Elaborator *e, Scope *scope, const Value *x, const
   Argument *args;
   if (right->kind == AST_CALL) {
     const Value *callee = eval(e, scope, right->u.call.callee);
-    if (is_repeat(callee)) {
+    Form *form = form_of(callee);
+    if (form) {
       Argument input = {NULL, x, x_ast};
-      const Value *repeated = eval_repeat(e, scope, right);
-      return repeated->kind == VALUE_UNKNOWN ? repeated : call_value(e, right, repeated, &input, 1);
+      const Value *made = form(e, scope, right);
+      return made->kind == VALUE_UNKNOWN ? made : call_value(e, right, made, &input, 1);
     }
     if (callee->kind == VALUE_LAYER) {
       int count = call_arguments(e, scope, &right->u.call.items, NULL, NULL, &args);
@@ -116,7 +117,8 @@ static const Value *eval_binary(Elaborator *e, Scope *scope, const Ast *ast) {
 
 static const Value *eval_call(Elaborator *e, Scope *scope, const Ast *ast) {
   const Value *callee = eval(e, scope, ast->u.call.callee);
-  if (is_repeat(callee)) return eval_repeat(e, scope, ast);
+  Form *form = form_of(callee);
+  if (form) return form(e, scope, ast);
   Argument *args;
   int count = call_arguments(e, scope, &ast->u.call.items, NULL, NULL, &args);
   return call_value(e, ast, callee, args, count);
@@ -350,7 +352,8 @@ static const Value *let_value(Elaborator *e, Scope *scope, const Ast *let) {
   const Ast *value = let->u.binding.value;
   if (value->kind == AST_CALL && let->u.binding.pattern->kind == AST_NAME) {
     const Value *callee = eval(e, scope, value->u.call.callee);
-    if (is_repeat(callee)) return eval_repeat(e, scope, value);
+    Form *form = form_of(callee);
+    if (form) return form(e, scope, value);
     Argument *args;
     int count = call_arguments(e, scope, &value->u.call.items, NULL, NULL, &args);
     if (callee->kind == VALUE_LAYER)
@@ -369,6 +372,7 @@ static const Value *let_value(Elaborator *e, Scope *scope, const Ast *let) {
 static void bind_pattern(Elaborator *e, Scope *scope, const Ast *pattern, const Value *value) {
   if (pattern->kind == AST_NAME) {
     scope_bind(e, scope, pattern->u.name, value);
+    scope_place(scope, pattern->u.name, pattern->span);
     return;
   }
   int count = pattern->u.list.count;
@@ -376,8 +380,10 @@ static void bind_pattern(Elaborator *e, Scope *scope, const Ast *pattern, const 
   if (!fits && value->kind != VALUE_UNKNOWN)
     problem_pattern(e->problems, pattern->span, count, value_kind_text(value));
   for (int i = 0; i < count; i++)
-    if (pattern->u.list.item[i]->kind == AST_NAME)
+    if (pattern->u.list.item[i]->kind == AST_NAME) {
       scope_bind(e, scope, pattern->u.list.item[i]->u.name, fits ? value->u.items.item[i] : value_unknown());
+      scope_place(scope, pattern->u.list.item[i]->u.name, pattern->u.list.item[i]->span);
+    }
 }
 
 static void assign(Elaborator *e, Scope *scope, const Ast *statement) {

@@ -267,6 +267,22 @@ static const Value *index_tensor(Elaborator *e, Scope *scope, const Ast *ast, No
   return value_tensor(e, x);
 }
 
+/* The parts of a record whose names a glob matches; one part if it is a whole name. */
+static const Value *parts_named(Elaborator *e, const Ast *at, const Value *record, const char *glob) {
+  const Value **item = ARENA_ARRAY(e->arena, const Value *, record->u.items.count + 1);
+  Name *name = ARENA_ARRAY(e->arena, Name, record->u.items.count + 1);
+  int count = 0;
+  for (int i = 0; i < record->u.items.count; i++) {
+    if (!record->u.items.name[i] || !glob_match(glob, record->u.items.name[i])) continue;
+    item[count] = record->u.items.item[i];
+    name[count++] = record->u.items.name[i];
+  }
+  if (count == 1 && !strchr(glob, '*')) return item[0];
+  if (count) return value_record(e, item, name, count);
+  problem_no_field(e->problems, at->span, glob, record->u.items.name, record->u.items.count);
+  return value_unknown();
+}
+
 static const Value *index_items(Elaborator *e, Scope *scope, const Ast *ast, const Value *base) {
   const Ast *sub = ast->u.call.items.count == 1 ? ast->u.call.items.item[0] : NULL;
   int count = base->u.items.count;
@@ -283,6 +299,8 @@ static const Value *index_items(Elaborator *e, Scope *scope, const Ast *ast, con
   }
   const Value *value = sub ? eval(e, scope, sub) : value_none();
   if (value->kind == VALUE_UNKNOWN) return value;
+  if (value->kind == VALUE_STRING && base->kind == VALUE_RECORD && base->u.items.name)
+    return parts_named(e, sub, base, value->u.string.bytes);
   if (value->kind != VALUE_INT) {
     problem_subscript(e->problems, sub ? sub->span : ast->span, value_kind_text(value));
     return value_unknown();

@@ -78,21 +78,41 @@ void run_metric(Builder *b, const Ast *statement) {
   add_measure(b, measure, build_cast(node, DTYPE_F64));
 }
 
-static void print_items(Builder *b, const Ast *statement) {
+/* A list of what is known before the run, which fits in a line. */
+static bool is_plain(const Value *value) {
+  if (value->kind != VALUE_LIST) return value_is_static_number(value) || value->kind == VALUE_STRING;
+  for (int i = 0; i < value->u.items.count; i++)
+    if (!is_plain(value->u.items.item[i])) return false;
+  return true;
+}
+
+/* Records, and lists of more than that, are shown part by part. */
+static void print_value(Builder *b, const Ast *item, const Value *value, const char *label) {
   Elaborator *e = b->e;
+  const Value *record = record_of(e, value);
+  bool parts = record || (value->kind == VALUE_LIST && !value->u.items.model && !is_plain(value));
+  for (int i = 0; parts && i < (record ? record : value)->u.items.count; i++) {
+    const Value *all = record ? record : value;
+    const char *name =
+        all->u.items.name && all->u.items.name[i] ? all->u.items.name[i] : arena_printf(e->arena, "%d", i);
+    print_value(b, item, all->u.items.item[i], label ? arena_printf(e->arena, "%s.%s", label, name) : name);
+  }
+  if (parts || value->kind == VALUE_UNKNOWN) return;
+  bool tensor = value->kind == VALUE_TENSOR || value->kind == VALUE_COLUMN;
+  Measure measure = {.name = arena_printf(e->arena, "print.%d", b->pass->measures),
+                     .stateful = e->metric_used,
+                     .kind = MEASURE_PRINT,
+                     .ast = item,
+                     .label = label,
+                     .value = value};
+  add_measure(b, measure, tensor ? value_node(e, value, item) : NULL);
+}
+
+static void print_items(Builder *b, const Ast *statement) {
   for (int i = 0; i < statement->u.print.items.count; i++) {
     const Ast *item = statement->u.print.items.item[i];
-    e->metric_used = false;
-    const Value *value = eval(e, b->scope, item);
-    if (value->kind == VALUE_UNKNOWN) continue;
-    Node *node =
-        value->kind == VALUE_TENSOR || value->kind == VALUE_COLUMN ? value_node(e, value, item) : NULL;
-    Measure measure = {.name = arena_printf(e->arena, "print.%d", b->pass->measures),
-                       .stateful = e->metric_used,
-                       .kind = MEASURE_PRINT,
-                       .ast = item,
-                       .value = value};
-    add_measure(b, measure, node);
+    b->e->metric_used = false;
+    print_value(b, item, eval(b->e, b->scope, item), NULL);
   }
 }
 

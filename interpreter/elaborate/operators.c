@@ -371,6 +371,10 @@ const Value *operate(Elaborator *e, const Ast *ast, Operator op, const Value *a,
     Node *x = a_tensor ? value_node(e, a, ast->u.binary.left) : NULL,
          *y = b_tensor ? value_node(e, b, ast->u.binary.right) : NULL;
     if ((a_tensor && !x) || (b_tensor && !y)) return value_unknown();
+    if (a->kind == VALUE_LIST && y)
+      return operate(e, ast, op, list_beside(e, ast->u.binary.left, a, &y->type), b);
+    if (b->kind == VALUE_LIST && x)
+      return operate(e, ast, op, a, list_beside(e, ast->u.binary.right, b, &x->type));
     bool compares = op >= OPERATOR_EQ && op <= OPERATOR_GE;
     if (!compares || !x || !y) x = whole_widened(x), y = whole_widened(y);
     if (!x && y && (value_is_static_number(a) || a->kind == VALUE_BOOL)) x = adapt(e, ast, op, a, &y->type);

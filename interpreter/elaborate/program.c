@@ -114,6 +114,9 @@ static void declare(Elaborator *e, Scope *scope, const Ast *ast) {
 }
 
 static const Source *read_source(Elaborator *e, const char *path, Span at) {
+  for (int i = 0; i < e->options->helds; i++)
+    if (!strcmp(e->options->held[i], path))
+      return source_add(path, e->options->held_text[i], strlen(e->options->held_text[i]));
   size_t length;
   char *text = file_read(e->problems, at, path, SOURCE_LIMIT, &length);
   if (!text) return NULL;
@@ -139,6 +142,8 @@ static void read_program(Elaborator *e, const char *path, Span at, const Reading
   if (!source) return;
   Ast *program = parse_program(e->arena, e->problems, source);
   if (!by) e->program = program;
+  e->source = arena_grow(e->arena, e->source, (size_t)e->sources, &e->source_capacity, sizeof(Source *));
+  e->source[e->sources++] = source;
   Reading here = {path, by};
   for (int i = 0; i < program->u.list.count; i++) {
     Ast *ast = program->u.list.item[i];

@@ -39,14 +39,14 @@ const Value *record_operate(Elaborator *e, const Ast *ast, Operator op, const Va
 
 typedef Node *Join(Node *a, Node *b);
 
-static Node *join_norm(Node *a, Node *b) { return build_sqrt(build_add(build_mul(a, a), build_mul(b, b))); }
+static Node *join_norms(Node *a, Node *b) { return node_root(build_add(build_mul(a, a), build_mul(b, b))); }
 
 /* Functions that act on parts. Where one argument is reduced, the results of the parts are joined. */
 static const struct {
   const char *name;
   Join *join;
-} known[] = {{"sum", build_add}, {"norm", join_norm}, {"size", build_add},  {"max", build_max},
-             {"min", build_min}, {"float", NULL},     {"zeros_like", NULL}, {"ones_like", NULL}};
+} known[] = {{"sum", build_add},   {"size", build_add}, {"max", build_max},   {"min", build_min},
+             {"norm", join_norms}, {"float", NULL},     {"zeros_like", NULL}, {"ones_like", NULL}};
 
 static const Value *map_parts(Elaborator *e, const Ast *at, const Value *callee, const Argument *args,
                               int count, const Value *shape) {

@@ -23,6 +23,14 @@ void scope_bind(Elaborator *e, Scope *scope, Name name, const Value *value) {
   if (name) scope_add(e, scope, name)->value = value;
 }
 
+void scope_place(Scope *scope, Name name, Span at) {
+  for (int i = scope->count - 1; i >= 0; i--)
+    if (scope->binding[i].name == name) {
+      scope->binding[i].at = at;
+      return;
+    }
+}
+
 Binding *scope_find(Scope *scope, Name name) {
   for (; scope; scope = scope->parent)
     for (int i = scope->count - 1; i >= 0; i--)
@@ -90,7 +98,11 @@ const Value *scope_value(Elaborator *e, Scope *scope, Name name, const Ast *at) 
     if (binding) break;
   }
   if (!binding) {
-    problem_unknown_name(e->problems, at->span, name, scope_nearest(e, scope, name));
+    const char *nearest = scope_nearest(e, scope, name);
+    const Binding *found = nearest ? scope_find(scope, nearest) : NULL;
+    Span there = {0};
+    if (found) there = found->declaration ? found->declaration->at : found->at;
+    problem_unknown_name(e->problems, at->span, name, nearest, there);
     return value_unknown();
   }
   if (binding->value && binding->state) return value_tensor(e, variable_value(e, binding->state));

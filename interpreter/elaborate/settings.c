@@ -146,6 +146,30 @@ static bool read_log(Elaborator *e, Scope *scope, const Ast *ast, Settings *out)
   return steps && whole(e, scope, steps, &out->log_steps);
 }
 
+/* every(100), every(100, steps), every(10, minutes); None: only when a signal asks for one. */
+static bool read_checkpoint(Elaborator *e, Scope *scope, const Ast *ast, Settings *out) {
+  static const struct {
+    const char *name;
+    double seconds;
+  } unit[] = {{"seconds", 1}, {"minutes", 60}, {"hours", 3600}};
+  out->save_steps = 0;
+  out->save_seconds = 0;
+  if (ast->kind == AST_NONE) return true;
+  const Ast *call = call_of(ast, "every"), *count = call ? argument(call, "n", 0) : NULL,
+            *of = call ? argument(call, "unit", 1) : NULL;
+  if (!count || call->u.call.items.count > 2) return false;
+  if (!of) return whole(e, scope, count, &out->save_steps);
+  if (of->kind != AST_NAME) return false;
+  if (!strcmp(of->u.name, "steps")) return whole(e, scope, count, &out->save_steps);
+  for (size_t i = 0; i < sizeof(unit) / sizeof(*unit); i++) {
+    if (strcmp(of->u.name, unit[i].name)) continue;
+    if (!number(e, scope, count, &out->save_seconds) || !(out->save_seconds > 0)) return false;
+    out->save_seconds *= unit[i].seconds;
+    return true;
+  }
+  return false;
+}
+
 static bool read_ema(Elaborator *e, Scope *s, const Ast *v, Settings *out) {
   return number(e, s, v, &out->ema) && out->ema > 0 && out->ema < 1;
 }
@@ -175,6 +199,7 @@ static const struct {
     {"draw", "the chances of rows, or balanced(field): draw = balanced(label)", read_draw},
     {"ema", "the share of the average that a step keeps: ema = 0.999", read_ema},
     {"log", "a line each so many steps: log = every(100)", read_log},
+    {"checkpoint", "checkpoint = every(500), every(10, minutes) or None", read_checkpoint},
     {"drop_last", "drop_last = true or false", read_drop_last},
 };
 #define SETTINGS ((int)(sizeof(table) / sizeof(*table)))
@@ -211,6 +236,7 @@ bool settings_read(Elaborator *e, const Ast *task, Scope *scope, Settings *setti
                          .shuffle = true,
                          .precision = DTYPE_F32,
                          .precision_name = "f32",
+                         .save_seconds = 600,
                          .seed = e->options->seed};
   bool ok = true;
   for (int i = 0; i < task->u.task.body->u.list.count; i++) {

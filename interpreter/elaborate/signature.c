@@ -86,7 +86,7 @@ static bool mismatch(Match *m, const Argument *arg, Name param, const Ast *type,
                      const char *why) {
   const Ast *at = arg && arg->ast ? arg->ast : m->call;
   problem_argument_type(m->e->problems, m->call->at, m->what, param, ast_text(m->e, type), at->span,
-                        type_text(m->e, got), why);
+                        type_text(m->e, got), why, type->span);
   return false;
 }
 
@@ -365,6 +365,7 @@ bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *sco
     if (slot[i] == &fallback) slot[i] = NULL;
     if (!value) ok = false;
     scope_bind(e, scope, name, value ? value : value_unknown());
+    scope_place(scope, name, param->span);
   }
   for (int i = 0; i < params->count && ok; i++) {
     const Ast *type = params->item[i]->u.binding.type;
@@ -380,6 +381,12 @@ bool signature_bind(Elaborator *e, const Ast *call, const char *what, Scope *sco
     scope_bind(e, scope, name_of("..."), value_list(e, item, m.rests));
   }
   return ok;
+}
+
+/* What a block gives: its last expression. */
+static const Ast *last_of(const Ast *body) {
+  while (body->kind == AST_BLOCK && body->u.list.count) body = body->u.list.item[body->u.list.count - 1];
+  return body;
 }
 
 bool signature_result(Elaborator *e, const Ast *declaration, Scope *scope, const Ast *type,
@@ -438,8 +445,8 @@ bool signature_result(Elaborator *e, const Ast *declaration, Scope *scope, const
   ok = want.rank == node->type.rank;
   for (int i = 0; ok && i < want.rank; i++) ok = want.size[i] == node->type.size[i];
   if (!ok)
-    problem_result(e->problems, type->span, declaration->u.function.body->span, declaration->u.function.name,
-                   type_text(e, &want), type_text(e, &node->type));
+    problem_result(e->problems, type->span, last_of(declaration->u.function.body)->span,
+                   declaration->u.function.name, type_text(e, &want), type_text(e, &node->type));
   return ok;
 }
 

@@ -60,6 +60,7 @@ static void bind_source(Builder *b, const TaskTable *source, bool whole, PartNam
   dataset_bind_fields(e, source->data, fields);
   const Value **item = ARENA_ARRAY(e->arena, const Value *, fields->count + 1);
   Name *name = ARENA_ARRAY(e->arena, Name, fields->count + 1);
+  Span *at = ARENA_ARRAY(e->arena, Span, fields->count + 1);
   int count = 0;
   for (int i = fields->count - 1; i >= 0; i--) { // a field hides the column of its name
     const Binding *binding = &fields->binding[i];
@@ -67,11 +68,15 @@ static void bind_source(Builder *b, const TaskTable *source, bool whole, PartNam
     for (int k = 0; k < count; k++) known = known || name[k] == binding->name;
     if (known) continue;
     name[count] = binding->name;
+    at[count] = binding->at;
     item[count++] =
         whole ? bind_whole(e, source, part, binding->name, binding->value, b->ast) : binding->value;
   }
   if (source->name) scope_bind(e, b->scope, source->name, value_record(e, item, name, count));
-  for (int i = 0; i < count && !source->name; i++) scope_bind(e, b->scope, name[i], item[i]);
+  for (int i = 0; i < count && !source->name; i++) {
+    scope_bind(e, b->scope, name[i], item[i]);
+    scope_place(b->scope, name[i], at[i]);
+  }
 }
 
 void sources_bind(Builder *b) {

@@ -113,6 +113,7 @@ typedef struct {
   bool busy;          // being evaluated: a cycle if asked for again
   Variable *state;    // `state`: assignment updates it
   bool is_dim;        // bound by a signature
+  Span at;            // of the name where it was given; may be nowhere
 } Binding;
 
 struct Scope {

@@ -268,11 +268,11 @@ static const Value *as_eval(Elaborator *e, const Ast *at, const Argument *slot, 
   return built_as(e, at, &slot[0], false);
 }
 
-/* Called through eval_repeat, which makes a copy each time; given as a value it has nothing to repeat. */
-static const Value *repeat(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest,
-                           int rests) {
+/* Forms evaluate their arguments themselves when they are called; given as values they have nothing to do so with. */
+static const Value *form_as_value(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest,
+                                  int rests) {
   (void)rest, (void)rests;
-  return slot_error(e, at, &slot[1], "a layer, written where `repeat` is called");
+  return slot_error(e, at, &slot[0], "something written where it is called");
 }
 
 // ---- what the training loop does beside the graph ---------------------------------------------------------------
@@ -337,7 +337,8 @@ static const Builtin rows[] = {
     {"plateau", "metric n? factor? least?", plateau, "a factor that falls when a validated metric rests"},
     {"as_training", "m", as_training, "the model as it is in training: dropout, batch statistics"},
     {"as_eval", "m", as_eval, "the model as it is outside of training"},
-    {"repeat", "n layer", repeat, "n copies of a layer in a row, each with weights of its own"},
+    {"repeat", "n layer", form_as_value, "n copies of a layer in a row, each with weights of its own"},
+    {"remat", "value", form_as_value, "the value, computed again for its gradient rather than kept"},
     {"copy", "m", copy, "the weights and states of a model"},
 };
 const BuiltinTable builtins_weights = {rows, (int)(sizeof(rows) / sizeof(*rows))};

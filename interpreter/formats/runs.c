@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -115,7 +116,7 @@ Run *run_create(Arena *arena, Problems *problems, const char *out, const char *p
   do {
     if (error && error != EEXIST) break;
     folder = arena_printf(arena, "%s/%d", parent, ++number);
-    error = mkdir(folder, 0777) == 0 ? 0 : errno;
+    error = save_folder_new(folder);
   } while (error == EEXIST && number < NUMBER_LIMIT);
   if (error) return problem_file_unwritable(problems, folder, error), NULL;
   return run_lock(arena, problems, folder);
@@ -154,6 +155,129 @@ static const char *task_newest(Arena *arena, const char *task, struct timespec *
   *when = state.st_mtim;
   return run_best(arena, folder);
 }
+
+bool run_is_finished(const char *folder) {
+  Arena *arena = arena_new(0);
+  struct stat state;
+  bool done = stat(arena_printf(arena, "%s/done", folder), &state) == 0 && S_ISREG(state.st_mode);
+  arena_free(arena);
+  return done;
+}
+
+bool run_is_held(const char *folder) {
+  Arena *arena = arena_new(0);
+  int descriptor = open(lock_path(arena, folder), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  bool held = descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (descriptor >= 0) close(descriptor);
+  arena_free(arena);
+  return held;
+}
+
+// ---- checkpoints --------------------------------------------------------------------------------------------------
+
+/* The N of checkpoint-N.safetensors; 0: the name is another. */
+static int checkpoint_number(Arena *arena, const char *name) {
+  const char *start = "checkpoint-", *end = ".safetensors";
+  size_t length = strlen(name), before = strlen(start), behind = strlen(end);
+  if (length <= before + behind || strncmp(name, start, before) != 0 ||
+      strcmp(name + length - behind, end) != 0)
+    return 0;
+  return run_number(arena_copy(arena, name + before, length - before - behind));
+}
+
+int *run_checkpoints(Arena *arena, const char *folder, int *count) {
+  DIR *list = opendir(folder);
+  int *number = NULL;
+  size_t capacity = 0;
+  *count = 0;
+  for (struct dirent *entry; list && (entry = readdir(list));) {
+    int found = checkpoint_number(arena, entry->d_name), at = (*count);
+    if (!found) continue;
+    number = arena_grow(arena, number, (size_t)*count, &capacity, sizeof(int));
+    for (; at > 0 && number[at - 1] < found; at--) number[at] = number[at - 1];
+    number[at] = found;
+    ++*count;
+  }
+  if (list) closedir(list);
+  return number;
+}
+
+static const char *run_open_end(Arena *arena, const char *folder) {
+  int count;
+  run_checkpoints(arena, folder, &count);
+  return count && !run_is_finished(folder) ? folder : NULL;
+}
+
+const char *run_unfinished(Arena *arena, const char *out, const char *program, const char *task,
+                           struct timespec *when) {
+  const char *parent = arena_printf(arena, "%s/%s", program_folder(arena, out, program), task);
+  int number = run_highest(arena, parent, run_open_end), count;
+  if (number == 0) return NULL;
+  const char *folder = arena_printf(arena, "%s/%d", parent, number);
+  int *checkpoint = run_checkpoints(arena, folder, &count);
+  struct stat state;
+  if (!count || stat(arena_printf(arena, "%s/checkpoint-%d.safetensors", folder, checkpoint[0]), &state) != 0)
+    return NULL;
+  *when = state.st_mtim;
+  return folder;
+}
+
+void run_clean(const Run *run) {
+  DIR *list = opendir(run->folder);
+  Arena *arena = arena_new(0);
+  for (struct dirent *entry; list && (entry = readdir(list));) {
+    size_t length = strlen(entry->d_name);
+    if (length > 4 && !strncmp(entry->d_name, ".lathe-", 7) && !strcmp(entry->d_name + length - 4, ".tmp"))
+      save_remove(arena_printf(arena, "%s/%s", run->folder, entry->d_name));
+  }
+  if (list) closedir(list);
+  arena_free(arena);
+}
+
+// ---- all runs -----------------------------------------------------------------------------------------------------
+
+static int folder_order(const struct dirent **a, const struct dirent **b) {
+  int x = run_number((*a)->d_name), y = run_number((*b)->d_name);
+  return x && y ? (x > y) - (x < y) : strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int is_visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
+
+typedef struct {
+  Arena *arena;
+  const char **folder;
+  int count;
+  size_t capacity;
+} RunList;
+
+/* Folders `depth` levels below that are named by numbers. */
+static void list_below(RunList *runs, const char *parent, const char *only, int depth) {
+  struct dirent **entry;
+  int count = scandir(parent, &entry, is_visible, folder_order);
+  for (int i = 0; i < count; i++) {
+    const char *name = entry[i]->d_name, *path = arena_printf(runs->arena, "%s/%s", parent, name);
+    bool wanted = !only || !strcmp(only, name);
+    if (wanted && depth > 0)
+      list_below(runs, path, NULL, depth - 1);
+    else if (wanted && run_number(name)) {
+      runs->folder = arena_grow(runs->arena, (void *)(uintptr_t)runs->folder, (size_t)runs->count,
+                                &runs->capacity, sizeof(char *));
+      runs->folder[runs->count++] = path;
+    }
+    free(entry[i]);
+  }
+  if (count >= 0) free(entry);
+}
+
+const char **run_list(Arena *arena, const char *out, const char *program, int *count) {
+  RunList runs = {.arena = arena};
+  const char *folder = program_folder(arena, out, ""); // "runs/"
+  list_below(&runs, arena_copy(arena, folder, strlen(folder) - 1), program, 2);
+  *count = runs.count;
+  return runs.folder;
+}
+
+// ---- the newest ---------------------------------------------------------------------------------------------------
 
 static bool is_later(const struct timespec *a, const struct timespec *b) {
   return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;

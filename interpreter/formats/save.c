@@ -6,6 +6,7 @@
 #include "interpreter/formats/save.h"
 
 #include "interpreter/formats/problems_files.h"
+#include "interpreter/formats/save_calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,21 @@
 
 #define BUFFER_BYTES ((size_t)1 << 16)
 #define NAME_TRIES   16
+
+static int call_open(const char *path, int flags, unsigned mode) { return open(path, flags, mode); }
+static int call_mkdir(const char *path, unsigned mode) { return mkdir(path, mode); }
+
+const SaveCalls save_system = {.open = call_open,
+                               .write = write,
+                               .reserve = posix_fallocate,
+                               .truncate = ftruncate,
+                               .mode = fchmod,
+                               .sync = fsync,
+                               .close = close,
+                               .rename = rename,
+                               .unlink = unlink,
+                               .mkdir = call_mkdir};
+const SaveCalls *save_calls = &save_system;
 
 struct SaveFile {
   Arena *arena;
@@ -34,6 +50,48 @@ struct SaveFile {
   int error; // the first errno; 0 while all is well
 };
 
+bool save_remove(const char *path) {
+  int failed;
+  do failed = save_calls->unlink(path);
+  while (failed && errno == EINTR);
+  return !failed;
+}
+
+static int file_sync(int descriptor) {
+  int failed;
+  do failed = save_calls->sync(descriptor);
+  while (failed && errno == EINTR);
+  return failed;
+}
+
+static int folder_sync(const char *folder) {
+  int descriptor, error = 0;
+  do descriptor = save_calls->open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  while (descriptor < 0 && errno == EINTR);
+  if (descriptor < 0) return errno == EACCES ? 0 : errno; // a folder may be writable and not readable
+  if (file_sync(descriptor) != 0 && errno != EINVAL) error = errno;
+  save_calls->close(descriptor);
+  return error;
+}
+
+static const char *folder_of(Arena *arena, const char *path) {
+  const char *slash = strrchr(path, '/');
+  if (!slash) return ".";
+  return slash == path ? "/" : arena_copy(arena, path, (size_t)(slash - path));
+}
+
+/* Makes one folder and, where it is new, its entry safe on the disk. */
+int save_folder_new(const char *path) {
+  int failed;
+  do failed = save_calls->mkdir(path, 0777);
+  while (failed && errno == EINTR);
+  if (failed) return errno;
+  Arena *arena = arena_new(0);
+  int error = folder_sync(folder_of(arena, path));
+  arena_free(arena);
+  return error;
+}
+
 int save_folder(const char *path) {
   char *copy = strdup(path);
   if (!copy) memory_full(strlen(path));
@@ -44,7 +102,7 @@ int save_folder(const char *path) {
     char kept = *at;
     *at = 0;
     struct stat state;
-    if (mkdir(copy, 0777) != 0) error = errno;
+    error = save_folder_new(copy);
     if (error == EEXIST) error = stat(copy, &state) != 0 ? errno : S_ISDIR(state.st_mode) ? 0 : ENOTDIR;
     *at = kept;
     if (!kept) break;
@@ -63,12 +121,6 @@ bool save_path_allowed(Problems *problems, Span span, const char *path) {
   return allowed;
 }
 
-static const char *folder_of(Arena *arena, const char *path) {
-  const char *slash = strrchr(path, '/');
-  if (!slash) return ".";
-  return slash == path ? "/" : arena_copy(arena, path, (size_t)(slash - path));
-}
-
 /* Makes the temporary file; its name is short and random, for the target's may be as long as names can be. */
 static int temporary_open(SaveFile *file) {
   for (int i = 0; i < NAME_TRIES; i++) {
@@ -76,7 +128,7 @@ static int temporary_open(SaveFile *file) {
     if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) return errno;
     char *name = arena_printf(file->arena, "%s/.lathe-%ld-%016llx.tmp", file->folder, (long)getpid(),
                               (unsigned long long)number);
-    file->descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    file->descriptor = save_calls->open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file->descriptor >= 0) return file->temporary = name, 0;
     if (errno != EEXIST && errno != EINTR) return errno;
   }
@@ -87,7 +139,7 @@ static int room_reserve(SaveFile *file, uint64_t expected) {
   if (expected == 0) return 0;
   if (expected > (uint64_t)INT64_MAX) return EFBIG;
   int error;
-  do error = posix_fallocate(file->descriptor, 0, (off_t)expected);
+  do error = save_calls->reserve(file->descriptor, 0, (off_t)expected);
   while (error == EINTR);
   if (error == EOPNOTSUPP || error == EINVAL || error == ENOSYS)
     return 0; // a file system that cannot reserve
@@ -123,7 +175,10 @@ SaveFile *save_begin(Problems *problems, const char *path, uint64_t expected) {
   if (length == 0 || path[length - 1] == '/') file->error = length ? EISDIR : ENOENT;
   if (!file->error) file->error = save_folder(file->folder);
   if (!file->error) file->error = temporary_open(file);
-  if (!file->error && mode && fchmod(file->descriptor, mode) != 0) file->error = errno;
+  while (!file->error && mode && save_calls->mode(file->descriptor, mode) != 0) {
+    if (errno == EINTR) continue;
+    file->error = errno;
+  }
   if (!file->error) file->error = room_reserve(file, expected);
   if (file->error) {
     problem_file_unwritable(problems, path, file->error);
@@ -135,7 +190,7 @@ SaveFile *save_begin(Problems *problems, const char *path, uint64_t expected) {
 
 static void bytes_out(SaveFile *file, const char *bytes, size_t length) {
   while (length && !file->error) {
-    ssize_t done = write(file->descriptor, bytes, length);
+    ssize_t done = save_calls->write(file->descriptor, bytes, length);
     if (done < 0 && errno == EINTR) continue;
     if (done <= 0) {
       file->error = done < 0 ? errno : EIO;
@@ -174,24 +229,17 @@ void save_printf(SaveFile *file, const char *format, ...) {
 
 uint64_t save_position(const SaveFile *file) { return file->position; }
 
-static int folder_sync(const char *folder) {
-  int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return errno == EACCES ? 0 : errno; // a folder may be writable and not readable
-  int error = fsync(descriptor) == 0 || errno == EINVAL ? 0 : errno;
-  close(descriptor);
-  return error;
-}
-
 static void file_finish(SaveFile *file) {
   buffer_out(file);
-  if (!file->error && file->reserved > file->position &&
-      ftruncate(file->descriptor, (off_t)file->position) != 0)
-    file->error = errno;
-  if (!file->error && fsync(file->descriptor) != 0) file->error = errno;
-  int closed = close(file->descriptor);
-  if (!file->error && closed != 0) file->error = errno;
+  while (!file->error && file->reserved > file->position &&
+         save_calls->truncate(file->descriptor, (off_t)file->position) != 0)
+    if (errno != EINTR) file->error = errno;
+  if (!file->error && file_sync(file->descriptor) != 0) file->error = errno;
+  int closed = save_calls->close(file->descriptor); // on Linux it is closed whatever the answer is
+  if (!file->error && closed != 0 && errno != EINTR) file->error = errno;
   file->descriptor = -1;
-  if (!file->error && rename(file->temporary, file->target) != 0) file->error = errno;
+  while (!file->error && save_calls->rename(file->temporary, file->target) != 0)
+    if (errno != EINTR) file->error = errno;
 }
 
 bool save_commit(SaveFile *file, Problems *problems) {
@@ -209,7 +257,7 @@ bool save_commit(SaveFile *file, Problems *problems) {
 
 void save_abandon(SaveFile *file) {
   if (!file) return;
-  if (file->descriptor >= 0) close(file->descriptor);
-  if (file->temporary) unlink(file->temporary);
+  if (file->descriptor >= 0) save_calls->close(file->descriptor);
+  if (file->temporary) save_remove(file->temporary);
   arena_free(file->arena);
 }

@@ -22,6 +22,8 @@ void save_abandon(SaveFile *file); // NULL is fine
 
 /* Makes the folder and its parents; 0, or the errno that stopped it. */
 int save_folder(const char *path);
+int save_folder_new(const char *path); // that one alone, which must be new
+bool save_remove(const char *path);    // false: it still stands there
 
 /* Whether a path that a program names stays beneath the output folder; false after E0703 at `span`. */
 bool save_path_allowed(Problems *problems, Span span, const char *path);

@@ -69,7 +69,7 @@ static bool save_weights(Repl *repl, const char *path, Text *program) {
       made = made || !strcmp(e->weight[k].model, ast->u.function.name);
     if (made) text_printf(program, "load %s from \"%s\"\n", ast->u.function.name, beside);
   }
-  Bundle *bundle = session_bundle(repl->session, NULL);
+  Bundle *bundle = session_bundle(repl->session, repl->session->arena, NULL);
   bundle_set_text(bundle, "program", text_string(program));
   bool ok = bundle_save_safetensors(bundle, repl->call->problems, path);
   bundle_free(bundle);

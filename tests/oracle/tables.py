@@ -77,7 +77,10 @@ def torch_losses():
     kind = c.let("kind", torch.tensor([1, 3, 0]), bound=4)
     hit = c.let("hit", torch.tensor([[1, 0, 0, 1], [0, 0, 1, 1], [1, 1, 0, 0]]), fixed=True)
     w = c.let("w", torch.tensor([1, 2, 1, 3]), fixed=True)
+    speech, said = c.let("speech", c.numbers(3, 9, 4)), c.let("said", torch.tensor([[1, 3, 3], [2, 1, 0], [1, 0, 0]]), bound=4)
     return all_both(c, {
+        "ctc(speech, said)": F.ctc_loss(F.log_softmax(speech, -1).transpose(0, 1), said, torch.tensor([9, 9, 9]),
+                                        torch.tensor([3, 2, 1]), reduction="none").mean(),
         "sum(pick(expand(w, [3, 4]), kind) * cross_entropy_each(y, kind)) / sum(pick(expand(w, [3, 4]), kind))":
             F.cross_entropy(y, kind, weight=w.double()),
         "masked_mean(cross_entropy_each(y, kind), int(kind) != 0)": F.cross_entropy(y, kind, ignore_index=0),

@@ -15,6 +15,7 @@ static const char *const elsewhere[] = {
     "E0412", // a column that a new table lacks: tests/programs.c
     "E0707", // a full disk: tests/unit/test_save.c
     "E0708", // a second trainer: tests/unit/test_runs.c
+    "W0701", // a damaged checkpoint: tests/unit/test_checkpoints.c
     "E0909", // a processor without the level that was asked for
 };
 
