@@ -26,6 +26,7 @@ struct Runner {
   Graph *graph;
   Arena *arena;
   Variable **leaf; // columns that the graph reads
+  void **memory;   // of a batch of each; the leaf has it while this runner runs, as others read it too
   Column **column;
   int leaves;
   Pad **pad;               // rows of different lengths that the graph has dims of
@@ -185,6 +186,7 @@ Runner *runner_new(Session *session, Pass *pass, int64_t most_rows) {
   }
   runner->more_row = ARENA_ARRAY(runner->arena, const int64_t *, pass->mores + 1);
   runner->leaf = ARENA_ARRAY(runner->arena, Variable *, pass->graph->nodes + 1);
+  runner->memory = ARENA_ARRAY(runner->arena, void *, pass->graph->nodes + 1);
   runner->column = ARENA_ARRAY(runner->arena, Column *, pass->graph->nodes + 1);
   runner->width = ARENA_ARRAY(runner->arena, int64_t, pass->graph->nodes + 1);
   pads_open(runner);
@@ -204,9 +206,8 @@ Runner *runner_new(Session *session, Pass *pass, int64_t most_rows) {
     int64_t most;
     runner->width[runner->leaves] = leaf_width(runner, column, &most);
     runner->leaf[runner->leaves] = variable;
+    runner->memory[runner->leaves] = memory_alloc((size_t)(most_rows * most) + 64, dtype_size(column->dtype));
     runner->column[runner->leaves++] = column;
-    memory_free(variable->data);
-    variable->data = memory_alloc((size_t)(most_rows * most) + 64, dtype_size(column->dtype));
   }
   runner->owned = ARENA_ARRAY(runner->arena, Variable *, pass->init_states->outputs + 1);
   for (int i = 0; i < pass->init_states->outputs; i++) {
@@ -344,6 +345,7 @@ static void gather(Runner *runner, const int64_t *row, int64_t rows) {
     for (int k = 0; k < pass->mores; k++)
       if (pass->more[k].data == runner->leaf[i]->owner) table = k + 1;
     int64_t width = runner->width[i] < 0 ? runner->length[-1 - runner->width[i]] : runner->width[i];
+    runner->leaf[i]->data = runner->memory[i];
     column_gather(runner->column[i], rows_of_table(runner, table, row), rows, width, runner->leaf[i]->data);
   }
 }
@@ -444,8 +446,8 @@ void runner_free(Runner *runner) {
     arena_free(runner->prepared[i].arena);
   }
   for (int i = 0; i < runner->leaves; i++) {
-    memory_free(runner->leaf[i]->data);
-    runner->leaf[i]->data = NULL;
+    if (runner->leaf[i]->data == runner->memory[i]) runner->leaf[i]->data = NULL;
+    memory_free(runner->memory[i]);
   }
   for (int i = 0; i < runner->owns; i++) {
     memory_free(runner->owned[i]->data);

@@ -19,6 +19,7 @@ typedef struct {
   Weight *weight;
   Fitted **fitted;
   Dataset **dataset;
+  Output *output; // of the graph of first values
   Override *override;
   int survivors, old_datas, outputs, weights_seen, weights_copied;
   int64_t weights_made;
@@ -43,6 +44,7 @@ static Before remember(Repl *repl) {
   before.file.binding = copied(repl, e->file->binding, e->file->count, sizeof(Binding));
   before.weight = copied(repl, e->weight, e->weights, sizeof(Weight));
   before.fitted = copied(repl, e->fitted, e->fitteds, sizeof(Fitted *));
+  before.output = copied(repl, e->init->output, e->init->outputs, sizeof(Output));
   before.dataset = copied(repl, e->dataset, e->datasets, sizeof(Dataset *));
   before.override = copied(repl, e->override, e->overrides, sizeof(Override));
   return before;
@@ -90,6 +92,7 @@ static void forget_since(Repl *repl, const Before *before) {
   e->override = before->override;
   repl->old_datas = before->old_datas;
   init->outputs = before->outputs;
+  if (init->outputs) memcpy(init->output, before->output, sizeof(Output) * (size_t)init->outputs);
   repl->survivors = before->survivors;
   repl->weights_seen = before->weights_seen;
   repl->session->weights_copied = before->weights_copied;
@@ -224,7 +227,7 @@ static void models_make(Repl *repl) {
       waits = waits || (!repl->survivor[k].gone && !strcmp(repl->survivor[k].model, called->model));
     for (int k = 0; k < e->weights; k++) made = made || !strcmp(e->weight[k].model, called->model);
     if (!waits || made) continue;
-    int mark = problems_total(e->problems), weights = e->weights;
+    int mark = problems_total(e->problems), weights = e->weights, outputs = e->init->outputs;
     Saved saved = graph_begin(e, false, DTYPE_F32);
     Ast *at = ARENA_NEW(e->arena, Ast);
     at->kind = AST_NAME;
@@ -237,7 +240,10 @@ static void models_make(Repl *repl) {
     const Value *model = binding ? scope_value(e, e->file, at->u.name, at) : value_unknown();
     if (model->kind == VALUE_INSTANCE) call_value(e, at, model, args, called->inputs);
     graph_end(e, &saved);
-    if (problems_total(e->problems) > mark) e->weights = weights; // it wants other inputs now
+    if (problems_total(e->problems) > mark) { // it wants other inputs now
+      e->weights = weights;
+      e->init->outputs = outputs;
+    }
     problems_forget(e->problems, mark);
   }
 }

@@ -142,6 +142,14 @@ bool evaluate_text(Repl *repl, const char *text, Evaluation *out) {
   return ast && evaluate(repl, ast, out);
 }
 
+void first_value_drop(Repl *repl, const Variable *variable) {
+  Graph *init = repl->e->init;
+  int kept = (int)repl->session->weights_made;
+  for (int i = kept; i < init->outputs; i++)
+    if (init->output[i].variable != variable) init->output[kept++] = init->output[i];
+  init->outputs = kept;
+}
+
 void evaluation_end(Repl *repl, Evaluation *evaluation) {
   Elaborator *e = repl->e;
   runner_free(evaluation->runner);
@@ -152,6 +160,7 @@ void evaluation_end(Repl *repl, Evaluation *evaluation) {
     if (strcmp(e->weight[i].model, OWN) != 0)
       e->weight[kept++] = e->weight[i];
     else {
+      first_value_drop(repl, e->weight[i].variable);
       memory_free(e->weight[i].variable->data);
       e->weight[i].variable->data = NULL;
     }

@@ -145,6 +145,7 @@ void affected_by(const Repl *repl, const Change *change, int changes,
                  bool *affected); // by index of the declarations
 /* The let, or one with its numbers where its value reads `it` or its own old one (literal.c). */
 const Ast *let_literal(Repl *repl, const Ast *let, Name name);
+void first_value_drop(Repl *repl, const Variable *variable); // a weight goes before it had one
 void weights_aside(Repl *repl, const char *model);
 bool weights_adopt(Repl *repl,
                    Text *out); // those made since take over what survived; tells what became of them

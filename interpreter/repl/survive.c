@@ -15,6 +15,11 @@ void weights_aside(Repl *repl, const char *model) {
       e->weight[kept++] = *weight;
       continue;
     }
+    repl->aside = true;
+    if (!weight->variable->data) {
+      first_value_drop(repl, weight->variable);
+      continue;
+    }
     repl->survivor = arena_grow(e->arena, repl->survivor, (size_t)repl->survivors, &repl->survivor_capacity,
                                 sizeof(Survivor));
     repl->survivor[repl->survivors++] = (Survivor){.path = weight->canonical,
@@ -23,7 +28,6 @@ void weights_aside(Repl *repl, const char *model) {
                                                    .data = weight->variable->data,
                                                    .line = repl->line};
     weight->variable->data = NULL;
-    repl->aside = true;
   }
   e->weights = kept;
   if (repl->weights_seen > kept) repl->weights_seen = kept;
