@@ -698,6 +698,7 @@ static bool run_open(Training *t) {
   if (resume ? !checkpoint_resume(t) : !run_record_write(session, t->task, t->run->folder, t->steps))
     return false;
   t->log = run_log_open(session, t->run->folder, t->steps, t->log_length);
+  if (!run_log_is_open(t->log)) report_line(session->report, "note", "the log of the run cannot be written");
   return true;
 }
 
