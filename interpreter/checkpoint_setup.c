@@ -130,6 +130,10 @@ static bool sources_same(const Training *t, const Bundle *bundle, const char *pa
     const char *old = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(was, item->string));
     same = same && text_same(t, item->string, old ? old : "", item->valuestring, path);
   }
+  cJSON_ArrayForEach(item, was) {
+    bool known = cJSON_HasObjectItem(is, item->string) || !cJSON_IsString(item);
+    same = same && (known || text_same(t, item->string, item->valuestring, "", path));
+  }
   cJSON_Delete(was);
   cJSON_Delete(is);
   return same;

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static jmp_buf out_of_memory;
@@ -87,8 +86,8 @@ static bool one_of(Invocation *call, const char *flag, const char *value, const 
 
 /* The word behind --resume is a folder if it looks like runs/PROGRAM/TASK/N; else it is a task or the program. */
 static bool is_run_folder(const char *word) {
-  struct stat state;
-  return strchr(word, '/') && stat(word, &state) == 0 && S_ISDIR(state.st_mode);
+  const char *dot = strrchr(word, '.');
+  return strchr(word, '/') && !strchr(word, '=') && !(dot && !strcmp(dot, ".model"));
 }
 
 static bool read_words(Invocation *call, int argc, char **argv, const char **colour) {

@@ -156,13 +156,16 @@ static const char *task_newest(Arena *arena, const char *task, struct timespec *
   return run_best(arena, folder);
 }
 
-bool run_is_finished(const char *folder) {
+static bool has_file(const char *folder, const char *name) {
   Arena *arena = arena_new(0);
   struct stat state;
-  bool done = stat(arena_printf(arena, "%s/done", folder), &state) == 0 && S_ISREG(state.st_mode);
+  bool has = stat(arena_printf(arena, "%s/%s", folder, name), &state) == 0 && S_ISREG(state.st_mode);
   arena_free(arena);
-  return done;
+  return has;
 }
+
+bool run_is_there(const char *folder) { return has_file(folder, "run.json"); }
+bool run_is_finished(const char *folder) { return has_file(folder, "done"); }
 
 bool run_is_held(const char *folder) {
   Arena *arena = arena_new(0);
