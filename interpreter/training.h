@@ -53,6 +53,9 @@ typedef struct {
 
 /* All that a step changes beside weights and states of models: states of optimizers, metrics and the block. */
 Variable **training_variables(const Training *t, Arena *arena, int *count);
-size_t training_bytes(const Training *t); // of a copy of all that a step changes
+void training_changes(
+    Training *t); // fills in `changed`: those, and the weights and states that the step assigns
+size_t training_bytes(const Training *t);                             // of a copy of all that
+void *training_snapshot(const Training *t, void *into, bool restore); // into NULL: new; freed by memory_free
 
 #endif
