@@ -22,6 +22,7 @@ typedef struct {
   int64_t *valid_row, valid_rows; // rows to validate on
   int64_t batch, batches, steps, epochs;
   int64_t batches_most;       // of an epoch
+  uint32_t data;              // fingerprint of the rows; 0: not taken yet, or there are none
   int64_t step, epoch, done;  // so far; done: batches of this epoch
   int64_t drawn;              // rows of this epoch
   double loss;                // of the last batch

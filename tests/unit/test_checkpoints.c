@@ -287,6 +287,11 @@ Test(checkpoints, what_changed_is_said) {
   put("h.lua", mix[2].script);
   cr_assert(system("sed -i '2s/^0/9/' d.csv") == 0);
   refused("E0710", "the data");
+  put_data();
+  cr_assert(
+      system("awk 'NR == 1 {print; next} {line[NR] = $0} END {for (i = NR; i > 1; i--) print line[i]}' d.csv "
+             ">e.csv && mv e.csv d.csv") == 0);
+  refused("E0710", "the data"); // the same rows in another order
   cr_assert(system("tail -1 d.csv >>d.csv") == 0);
   refused("E0710", "rows");
   put_data();
