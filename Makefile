@@ -74,7 +74,7 @@ endif
 
 # ---- targets for people ----
 
-.PHONY: all help demo test stress asan lint bench bless install clean deps-test deps-lint
+.PHONY: all help demo test stress oom asan lint bench bless install clean deps-test deps-lint
 
 all: $(LATHE) ## build/lathe
 
@@ -93,6 +93,12 @@ test: $(TESTS) $(LATHE) ## runs every test
 
 stress: $(TESTS) $(LATHE) ## checkpoints, signals, damage and failing disks in their larger numbers
 	@STRESS=1 LATHE=$(abspath $(LATHE)) $(TESTS) --filter '@(checkpoints|interruptions|power_loss)/*'
+
+oom: $(LATHE) $(BUILD)/failing.so ## every single allocation of check, train, predict, export and load fails once
+	@LATHE=$(abspath $(LATHE)) FAILING=$(abspath $(BUILD)/failing.so) tests/oom/run.sh
+
+$(BUILD)/failing.so: tests/oom/failing.c
+	$(call say,$(CC) -O2 -shared -fPIC $(WARNINGS) $< -o $@,link,$@)
 
 asan: $(TESTS) $(LATHE) ## every test under the address, undefined and leak sanitizers
 	@rm -f $(BUILD)/report.*

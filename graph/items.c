@@ -522,7 +522,8 @@ static View kernel_operand(Fuse *fuse, const Node *node, int k, bool *transposed
 static void add_kernel(Fuse *fuse, const Node *node) {
   bool transposed[3] = {false};
   View *operand = ARENA_ARRAY(fuse->arena, View, node->nsrc);
-  for (int k = 0; k < node->nsrc; k++) operand[k] = kernel_operand(fuse, node, k, &transposed[k]);
+  for (int k = 0; k < node->nsrc; k++) // a product has two inputs; other kernels may have more than three
+    operand[k] = kernel_operand(fuse, node, k, &transposed[k < 3 ? k : 2]);
   Item *item = item_new(fuse, ITEM_KERNEL, node);
   item->operands = node->nsrc;
   item->operand = operand;

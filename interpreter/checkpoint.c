@@ -14,7 +14,7 @@ static const char *path_of(Arena *arena, const Training *t, int number) {
   return arena_printf(arena, "%s/checkpoint-%d.safetensors", t->run->folder, number);
 }
 
-static Bundle *bundle_of(const Training *t, Arena *arena) {
+static Bundle *bundle_of(Training *t, Arena *arena) {
   Bundle *bundle = session_bundle(t->session, arena, NULL);
   bundle_set_text(bundle, "task", t->task->name);
   bundle_set_text(bundle, "step", arena_printf(arena, "%lld", (long long)t->step));

@@ -13,7 +13,7 @@ void tensors_write(const Training *t, Bundle *bundle);
 bool tensors_read(Training *t, const Bundle *bundle, const char **wrong);
 
 /* Program, settings and data: a run goes on only with those that it began with (checkpoint_setup.c). */
-void setup_write(const Training *t, Bundle *bundle);
-bool setup_same(const Training *t, const Bundle *bundle, const char *path); // false after E0710
+void setup_write(Training *t, Bundle *bundle);
+bool setup_same(Training *t, const Bundle *bundle, const char *path); // false after E0710
 
 #endif

@@ -12,7 +12,7 @@ static const char *override_text(const Override *override) {
 }
 
 /* Lines name=value, those in effect, in the order of their names. */
-static const char *settings_text(const Training *t, Arena *arena) {
+static const char *settings_text(Training *t, Arena *arena) {
   const Elaborator *e = t->session->program;
   const Override **list = ARENA_ARRAY(arena, const Override *, e->overrides + 1);
   int count = 0;
@@ -28,7 +28,9 @@ static const char *settings_text(const Training *t, Arena *arena) {
   for (int i = 0; i < count; i++) text_printf(&text, "%s=%s\n", list[i]->name, override_text(list[i]));
   const Settings *s = &t->task->settings;
   text_printf(&text, "--precision=%s\n--seed=%llu\n", s->precision_name, (unsigned long long)s->seed);
-  text_printf(&text, "rows=%lld\n", (long long)(t->rows ? t->rows->count : 0));
+  const Pass *pass = t->task->train;
+  if (t->rows && !t->data) t->data = table_fingerprint(pass->data->table, pass->part);
+  text_printf(&text, "rows=%lld\ndata=%08x\n", (long long)(t->rows ? t->rows->count : 0), t->data);
   const char *copy = arena_copy(arena, text_string(&text), text.length);
   text_free(&text);
   return copy;
@@ -51,7 +53,7 @@ static cJSON *sources_document(const Training *t) {
   return document;
 }
 
-void setup_write(const Training *t, Bundle *bundle) {
+void setup_write(Training *t, Bundle *bundle) {
   bundle_set_text(bundle, "settings", settings_text(t, bundle->arena));
   cJSON *document = sources_document(t);
   char *text = cJSON_PrintUnformatted(document);
@@ -114,8 +116,12 @@ static bool settings_same(const Training *t, const char *was, const char *is, co
       size_t length = strcspn(line, "=\n");
       const char *then = setting_of(arena, was, line, length), *now = setting_of(arena, is, line, length);
       if (then && now && !strcmp(then, now)) continue;
-      problem_run_changed(t->session->problems, arena_copy(arena, line, length), then, now, path, true);
       same = false;
+      if (length == 4 && !strncmp(line, "data", 4)) {
+        problem_run_data(t->session->problems, path);
+        continue;
+      }
+      problem_run_changed(t->session->problems, arena_copy(arena, line, length), then, now, path, true);
     }
   arena_free(arena);
   return same;
@@ -129,6 +135,10 @@ static bool sources_same(const Training *t, const Bundle *bundle, const char *pa
   cJSON_ArrayForEach(item, is) {
     const char *old = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(was, item->string));
     same = same && text_same(t, item->string, old ? old : "", item->valuestring, path);
+  }
+  cJSON_ArrayForEach(item, was) {
+    bool known = cJSON_HasObjectItem(is, item->string) || !cJSON_IsString(item);
+    same = same && (known || text_same(t, item->string, item->valuestring, "", path));
   }
   cJSON_Delete(was);
   cJSON_Delete(is);
@@ -144,7 +154,7 @@ static bool data_same(const Training *t, const Bundle *bundle, const char *path)
   return same;
 }
 
-bool setup_same(const Training *t, const Bundle *bundle, const char *path) {
+bool setup_same(Training *t, const Bundle *bundle, const char *path) {
   const Elaborator *e = t->session->program;
   const char *program = bundle_text(bundle, "program"), *settings = bundle_text(bundle, "settings");
   if (!program || !settings) return problem_run_data(t->session->problems, path), false;

@@ -3,6 +3,7 @@
  * Signals: the first SIGINT or SIGTERM lets the running step end and a checkpoint be saved; the second leaves at
  * once. SIGUSR1 asks for a checkpoint. When memory runs out, wherever that is, the jump set here ends the command with exit code 4. */
 #include "interpreter/commands/command.h"
+#include "interpreter/formats/save.h"
 #include "lang/problems.h"
 
 #include <setjmp.h>
@@ -18,6 +19,13 @@ static jmp_buf out_of_memory;
 static void on_full(size_t wanted) {
   fprintf(stderr, "error: out of memory (%zu bytes were asked for)\n", wanted);
   longjmp(out_of_memory, 1);
+}
+
+/* cJSON goes on without what it could not allocate; we do not. */
+static void *json_alloc(size_t bytes) {
+  void *memory = malloc(bytes);
+  if (!memory) memory_full(bytes);
+  return memory;
 }
 
 static void on_signal(int signal_number) {
@@ -79,8 +87,8 @@ static bool one_of(Invocation *call, const char *flag, const char *value, const 
 
 /* The word behind --resume is a folder if it looks like runs/PROGRAM/TASK/N; else it is a task or the program. */
 static bool is_run_folder(const char *word) {
-  struct stat state;
-  return strchr(word, '/') && stat(word, &state) == 0 && S_ISDIR(state.st_mode);
+  const char *dot = strrchr(word, '.');
+  return strchr(word, '/') && !strchr(word, '=') && !(dot && !strcmp(dot, ".model"));
 }
 
 static bool read_words(Invocation *call, int argc, char **argv, const char **colour) {
@@ -177,6 +185,7 @@ static const char *alone(void) {
 
 int main(int argc, char **argv) {
   memory_on_full(on_full);
+  cJSON_InitHooks(&(cJSON_Hooks){json_alloc, free});
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
   struct sigaction action = {.sa_handler = on_signal};
@@ -184,7 +193,10 @@ int main(int argc, char **argv) {
   sigaction(SIGTERM, &action, NULL);
   struct sigaction checkpoint = {.sa_handler = on_checkpoint, .sa_flags = SA_RESTART};
   sigaction(SIGUSR1, &checkpoint, NULL);
-  if (setjmp(out_of_memory)) return 4;
+  if (setjmp(out_of_memory)) {
+    save_abandon_all();
+    return 4;
+  }
   Arena *arena = arena_new(0);
   Invocation call = {.arena = arena, .problems = problems_new(arena)};
   long online = sysconf(_SC_NPROCESSORS_ONLN);

@@ -43,6 +43,7 @@ void run_log_close(RunLog *log) {
 }
 
 int64_t run_log_length(RunLog *log) { return log->length; }
+bool run_log_is_open(const RunLog *log) { return log->file != NULL; }
 
 static void line_out(RunLog *log, Text *line) {
   text_add(line, "}\n");

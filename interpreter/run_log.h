@@ -14,6 +14,7 @@ typedef struct RunLog RunLog;
 RunLog *run_log_open(Session *session, const char *folder, int64_t steps, int64_t length);
 void run_log_close(RunLog *log); // NULL is fine
 int64_t run_log_length(RunLog *log);
+bool run_log_is_open(const RunLog *log); // false: it cannot be written
 void run_log_step(RunLog *log, Session *session, int64_t step, double loss);
 void run_log_told(RunLog *log, const ReportEpoch *told);
 

@@ -170,65 +170,6 @@ static void stop_in_time(Training *t) {
 
 // ---- steps ----------------------------------------------------------------------------------------------------
 
-/* Variables that a step changes and that are no weights of a model: those with first values of their own, and what else
- * its graph assigns. */
-Variable **training_variables(const Training *t, Arena *arena, int *count) {
-  const Graph *const graphs[] = {t->task->train->init_states, t->task->train->graph};
-  const Elaborator *e = t->session->program;
-  Variable **list = ARENA_ARRAY(arena, Variable *, graphs[0]->outputs + graphs[1]->outputs + 1);
-  *count = 0;
-  for (int g = 0; g < 2; g++)
-    for (int i = 0; i < graphs[g]->outputs; i++) {
-      Variable *variable = graphs[g]->output[i].kind == OUTPUT_ASSIGN ? graphs[g]->output[i].variable : NULL;
-      bool known = !variable || !variable->data;
-      for (int k = 0; k < e->weights && !known; k++) known = e->weight[k].variable == variable;
-      for (int k = 0; k < *count && !known; k++) known = list[k] == variable;
-      if (!known) list[(*count)++] = variable;
-    }
-  return list;
-}
-
-static size_t bytes_of(const Variable *variable) {
-  return (size_t)type_count(&variable->type) * dtype_size(variable->type.dtype);
-}
-
-/* Those, and the weights and states that the graph assigns. */
-static void changed_open(Training *t) {
-  const Graph *graph = t->task->train->graph;
-  int own;
-  Variable **list = training_variables(t, t->session->arena, &own);
-  t->changed = ARENA_ARRAY(t->session->arena, Variable *, own + graph->outputs + 1);
-  memcpy(t->changed, list, sizeof(*list) * (size_t)own);
-  t->changes = own;
-  for (int i = 0; i < graph->outputs; i++) {
-    Variable *variable = graph->output[i].kind == OUTPUT_ASSIGN ? graph->output[i].variable : NULL;
-    bool known = !variable;
-    for (int k = 0; k < t->changes && !known; k++) known = t->changed[k] == variable;
-    if (!known) t->changed[t->changes++] = variable;
-  }
-}
-
-size_t training_bytes(const Training *t) {
-  size_t bytes = 0;
-  for (int i = 0; i < t->changes; i++) bytes += bytes_of(t->changed[i]);
-  return bytes;
-}
-
-/* Everything a training step changes, to go back to: weights, states, optimizer. */
-static void *snapshot(const Training *t, void *into, bool restore) {
-  if (!into) into = memory_alloc(training_bytes(t) + 1, 1);
-  char *p = into;
-  for (int i = 0; i < t->changes; i++) {
-    size_t size = bytes_of(t->changed[i]);
-    if (restore)
-      memcpy(t->changed[i]->data, p, size);
-    else
-      memcpy(p, t->changed[i]->data, size);
-    p += size;
-  }
-  return into;
-}
-
 static void running_numbers(Training *t, int64_t step, int64_t epoch) {
   t->session->running[0] = (double)step;
   t->session->running[1] = (double)epoch;
@@ -302,7 +243,7 @@ static void mark_here(Training *t, const char *name) {
   Position at = {t->step, t->epoch, t->done, t->steps, t->done > 0};
   Mark *mark = train_hooks_mark(t->hooks, name, &at);
   size_t bytes = sizeof(Average) * (size_t)(t->task->train->measures + 1);
-  mark->memory = snapshot(t, mark->memory, false);
+  mark->memory = training_snapshot(t, mark->memory, false);
   if (!mark->mean) mark->mean = memory_alloc(1, bytes);
   memcpy(mark->mean, t->mean, bytes);
   const char *file = arena_printf(t->session->arena, "%s.safetensors", name);
@@ -319,7 +260,7 @@ static void rewind_to(Training *t, const char *name) {
   report_line(t->session->report, t->task->name, "step %lld: back to %s, step %lld (attempt %lld)",
               (long long)t->step, name, (long long)mark->at.step, (long long)t->attempt + 2);
   t->attempt++;
-  snapshot(t, mark->memory, true);
+  training_snapshot(t, mark->memory, true);
   memcpy(t->mean, mark->mean, sizeof(Average) * (size_t)(t->task->train->measures + 1));
   t->step = mark->at.step;
   t->epoch = mark->at.epoch;
@@ -388,7 +329,7 @@ static bool skips(Training *t, int64_t batch) {
 static void blame(Training *t, int64_t batch) {
   int64_t failed = t->step, step = t->begin_at.step + 1;
   int known = problems_total(t->session->problems);
-  snapshot(t, t->begin, true);
+  training_snapshot(t, t->begin, true);
   if (!t->begin_at.batch) runner_reset(t->train, VARIABLE_METRIC);
   for (int64_t i = t->begin_at.batch; i < batch; i++) {
     if (!t->hooks || !train_hooks_repeat(t->hooks, i)) run_batch(t, i, step);
@@ -401,7 +342,7 @@ static void blame(Training *t, int64_t batch) {
   runner_blame(t->train, batch_row(t, batch), batch_rows(t, batch), &args, &node);
   problem_not_a_number(t->session->problems, node ? node->span : t->task->ast->at, t->task->name, failed,
                        node ? op_table[node->op].name : NULL, node ? node->layer : NULL);
-  snapshot(t, t->begin, true);
+  training_snapshot(t, t->begin, true);
   if (t->hooks) train_hooks_done(t->hooks);
   ask(t, HOOK_NAN, t->epoch + 1);
   if (t->rewound)
@@ -471,7 +412,7 @@ static void go_on(Training *t) {
   cut_epoch(t);
   t->resumed = false;
   if (t->hooks) return;
-  t->begin = snapshot(t, t->begin, false);
+  t->begin = training_snapshot(t, t->begin, false);
   t->begin_at = (Position){t->step, t->epoch, t->done, t->steps, true};
 }
 
@@ -488,7 +429,7 @@ static void begin_epoch(Training *t) {
     averages_clear(t->mean, t->task->train);
     runner_reset(t->train, VARIABLE_METRIC);
   }
-  t->begin = snapshot(t, t->begin, false);
+  t->begin = training_snapshot(t, t->begin, false);
   t->begin_at = (Position){t->step, t->epoch, t->done, t->steps, true};
   t->again = NULL;
   if (!t->hooks) return;
@@ -720,6 +661,7 @@ static bool run_open(Training *t) {
   if (resume ? !checkpoint_resume(t) : !run_record_write(session, t->task, t->run->folder, t->steps))
     return false;
   t->log = run_log_open(session, t->run->folder, t->steps, t->log_length);
+  if (!run_log_is_open(t->log)) report_line(session->report, "note", "the log of the run cannot be written");
   return true;
 }
 
@@ -758,7 +700,7 @@ static bool training_open(Training *t) {
   if (t->valid) draw_valid_rows(t);
   runner_reset(t->train, VARIABLE_OPTIMIZER);
   if (!prepare_plans(t)) return false;
-  changed_open(t);
+  training_changes(t);
   t->told = true;
   return t->keeps ? run_open(t) : script_open(t);
 }

@@ -23,6 +23,7 @@ struct Training {
   int64_t *valid_row, valid_rows; // rows to validate on
   int64_t batch, batches, steps, epochs;
   int64_t batches_most;       // of an epoch
+  uint32_t data;              // fingerprint of the rows; 0: not taken yet, or there are none
   int64_t step, epoch, done;  // so far; done: batches of this epoch
   int64_t drawn;              // rows of this epoch
   double loss;                // of the last batch
@@ -59,6 +60,9 @@ struct Training {
 
 /* All that a step changes beside weights and states of models: states of optimizers, metrics and the block. */
 Variable **training_variables(const Training *t, Arena *arena, int *count);
-size_t training_bytes(const Training *t); // of a copy of all that a step changes
+void training_changes(
+    Training *t); // fills in `changed`: those, and the weights and states that the step assigns
+size_t training_bytes(const Training *t);                             // of a copy of all that
+void *training_snapshot(const Training *t, void *into, bool restore); // into NULL: new; freed by memory_free
 
 #endif

@@ -52,7 +52,7 @@ void problem_run_changed(Problems *problems, const char *what, const char *then,
 void problem_run_data(Problems *problems, const char *path) {
   Draft d = draft_run(problems, "E0710");
   draft_title(&d, "the data is not what the run of %s began with", draft_short(&d, path));
-  draft_note(&d, "what standardize, fill or category learn from the rows has changed");
+  draft_note(&d, "rows have other values or another order, or other files are read");
   draft_help(&d, "put back the data; or, to start anew from its weights:  load MODEL from \"%s\"",
              draft_short(&d, path));
   draft_add(&d);

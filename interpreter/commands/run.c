@@ -123,6 +123,7 @@ static Task *named_run(Invocation *call, const Session *session) {
   while (length > 1 && call->resume_from[length - 1] == '/') length--;
   const char *folder = arena_copy(call->arena, call->resume_from, length),
              *name = task_of_folder(call->arena, folder);
+  if (!run_is_there(folder)) return problem_no_run(call->problems, folder), NULL;
   for (int i = 0; i < session->tasks; i++) {
     if (session->task[i]->kind != TASK_TRAIN || strcmp(session->task[i]->name, name)) continue;
     if (run_is_finished(folder)) return problem_run_finished(call->problems, folder), NULL;

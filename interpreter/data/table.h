@@ -142,6 +142,9 @@ bool table_kfold(Table *table, Problems *problems, Span span, int64_t folds, int
  * alone. */
 void rows_permute(int64_t *row, int64_t count, uint64_t seed, uint64_t epoch);
 
+/* CRC-32C of the rows of a part, all columns that are loaded. */
+uint32_t table_fingerprint(const Table *table, PartName part);
+
 /* For sources: the parts of a table just opened, from `rows` and `own_test`. */
 void table_parts_start(Table *table);
 

@@ -32,9 +32,16 @@ static int run_number(const char *name) {
   return *name ? 0 : number;
 }
 
+/* NULL: it cannot be read, and counts as empty. Without memory nothing can be said about it. */
+static DIR *folder_list(const char *path) {
+  DIR *list = opendir(path);
+  if (!list && errno == ENOMEM) memory_full(sizeof(struct dirent));
+  return list;
+}
+
 /* The highest number in the folder of a task for which `wanted` holds (NULL: any); 0 if there is none. */
 static int run_highest(Arena *arena, const char *task, const char *(*wanted)(Arena *, const char *)) {
-  DIR *list = opendir(task);
+  DIR *list = folder_list(task);
   int highest = 0;
   for (struct dirent *entry; list && (entry = readdir(list));) {
     int number = run_number(entry->d_name);
@@ -156,13 +163,16 @@ static const char *task_newest(Arena *arena, const char *task, struct timespec *
   return run_best(arena, folder);
 }
 
-bool run_is_finished(const char *folder) {
+static bool has_file(const char *folder, const char *name) {
   Arena *arena = arena_new(0);
   struct stat state;
-  bool done = stat(arena_printf(arena, "%s/done", folder), &state) == 0 && S_ISREG(state.st_mode);
+  bool has = stat(arena_printf(arena, "%s/%s", folder, name), &state) == 0 && S_ISREG(state.st_mode);
   arena_free(arena);
-  return done;
+  return has;
 }
+
+bool run_is_there(const char *folder) { return has_file(folder, "run.json"); }
+bool run_is_finished(const char *folder) { return has_file(folder, "done"); }
 
 bool run_is_held(const char *folder) {
   Arena *arena = arena_new(0);
@@ -186,7 +196,7 @@ static int checkpoint_number(Arena *arena, const char *name) {
 }
 
 int *run_checkpoints(Arena *arena, const char *folder, int *count) {
-  DIR *list = opendir(folder);
+  DIR *list = folder_list(folder);
   int *number = NULL;
   size_t capacity = 0;
   *count = 0;
@@ -223,7 +233,7 @@ const char *run_unfinished(Arena *arena, const char *out, const char *program, c
 }
 
 void run_clean(const Run *run) {
-  DIR *list = opendir(run->folder);
+  DIR *list = folder_list(run->folder);
   Arena *arena = arena_new(0);
   for (struct dirent *entry; list && (entry = readdir(list));) {
     size_t length = strlen(entry->d_name);
@@ -254,6 +264,7 @@ typedef struct {
 static void list_below(RunList *runs, const char *parent, const char *only, int depth) {
   struct dirent **entry;
   int count = scandir(parent, &entry, is_visible, folder_order);
+  if (count < 0 && errno == ENOMEM) memory_full(sizeof(struct dirent));
   for (int i = 0; i < count; i++) {
     const char *name = entry[i]->d_name, *path = arena_printf(runs->arena, "%s/%s", parent, name);
     bool wanted = !only || !strcmp(only, name);
@@ -288,7 +299,7 @@ const char *run_newest(Arena *arena, const char *out, const char *program, const
   struct timespec when = {0}, newest_when = {0};
   if (task) return task_newest(arena, arena_printf(arena, "%s/%s", parent, task), &when);
   const char *newest = NULL;
-  DIR *list = opendir(parent);
+  DIR *list = folder_list(parent);
   for (struct dirent *entry; list && (entry = readdir(list));) {
     if (entry->d_name[0] == '.') continue;
     const char *best = task_newest(arena, arena_printf(arena, "%s/%s", parent, entry->d_name), &when);

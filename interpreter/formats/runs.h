@@ -35,6 +35,7 @@ int *run_checkpoints(Arena *arena, const char *folder, int *count);
 void run_clean(const Run *run);
 /* All folders of runs beneath OUT/runs, by program, task and number; in `arena`. `program` NULL: all of them. */
 const char **run_list(Arena *arena, const char *out, const char *program, int *count);
+bool run_is_there(const char *folder); // the folder holds a run
 bool run_is_finished(const char *folder);
 bool run_is_held(const char *folder); // a trainer works in it now
 

@@ -48,7 +48,10 @@ struct SaveFile {
   uint64_t reserved;
   int descriptor;
   int error; // the first errno; 0 while all is well
+  SaveFile *next;
 };
+
+static SaveFile *open_files;
 
 bool save_remove(const char *path) {
   int failed;
@@ -168,6 +171,8 @@ SaveFile *save_begin(Problems *problems, const char *path, uint64_t expected) {
   SaveFile *file = ARENA_NEW(arena, SaveFile);
   file->arena = arena;
   file->descriptor = -1;
+  file->next = open_files;
+  open_files = file;
   file->path = arena_copy(arena, path, strlen(path));
   size_t length = strlen(path);
   mode_t mode;
@@ -255,8 +260,16 @@ bool save_commit(SaveFile *file, Problems *problems) {
   return error == 0;
 }
 
+void save_abandon_all(void) {
+  for (const SaveFile *file = open_files; file; file = file->next)
+    if (file->temporary) save_remove(file->temporary);
+}
+
 void save_abandon(SaveFile *file) {
   if (!file) return;
+  SaveFile **link = &open_files;
+  while (*link != file) link = &(*link)->next;
+  *link = file->next;
   if (file->descriptor >= 0) save_calls->close(file->descriptor);
   if (file->temporary) save_remove(file->temporary);
   arena_free(file->arena);

@@ -19,6 +19,7 @@ uint64_t save_position(const SaveFile *file);
  * temporary file is left. Frees `file`. */
 bool save_commit(SaveFile *file, Problems *problems);
 void save_abandon(SaveFile *file); // NULL is fine
+void save_abandon_all(void);       // removes the temporary files of all that are open: the process ends here
 
 /* Makes the folder and its parents; 0, or the errno that stopped it. */
 int save_folder(const char *path);

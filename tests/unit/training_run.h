@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static char folder[64];
@@ -106,6 +107,21 @@ static inline int train(const char *program, const char *out, int threads, const
   report_free(report);
   arena_free(arena);
   return code;
+}
+
+/* Trains p.model below `out`, asking `leave` behind each batch. */
+static inline void train_watched(bool (*leave)(void *context, int64_t step), void *context) {
+  Arena *arena = arena_new(0);
+  Options options = {.out = "out", .threads = 1, .quiet = true};
+  Report *report = report_new(false, true, false);
+  Session *session = session_open(arena, problems_new(arena), &options, report, "p.model", ~0u, NULL, 0);
+  cr_assert(session && session_start(session));
+  session->leave = leave;
+  session->leave_context = context;
+  cr_assert(train_task(session, session->task[0]) == 0);
+  session_close(session);
+  report_free(report);
+  arena_free(arena);
 }
 
 #endif
