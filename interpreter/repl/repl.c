@@ -161,7 +161,8 @@ static void enter_file(Repl *repl, const char *path) {
         declarations.item[declarations.count++] = list.item[i];
     if (enter_list(repl, &declarations) && given) use_weights(repl->call, repl->session);
   }
-  said_problems(repl);
+  if (said_problems(repl) && !repl->e->declaration->count)
+    say(repl, "nothing of it was entered: mend it and  :load %s\n", path);
 }
 
 static int screen_width(void) {

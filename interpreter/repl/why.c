@@ -13,12 +13,12 @@ static void say_place(Repl *repl, const char *label, Span span) {
   say(repl, "  %-12s %s:%d  %.*s\n", label, source->path, line, (int)strcspn(start, "\r\n"), start);
 }
 
-static void say_minimizes(Repl *repl, const Ast *task, const Ast *block, const Weight *weight) {
+static void say_minimizes(Repl *repl, const Ast *block, const Weight *weight) {
   Elaborator *e = repl->e;
   for (int i = 0; i < block->u.list.count; i++) {
     const Ast *statement = block->u.list.item[i];
-    if (statement->kind == AST_FOR) say_minimizes(repl, task, statement->u.each.value, weight);
-    if (statement->kind == AST_IF) say_minimizes(repl, task, statement->u.branch.then, weight);
+    if (statement->kind == AST_FOR) say_minimizes(repl, statement->u.each.value, weight);
+    if (statement->kind == AST_IF) say_minimizes(repl, statement->u.branch.then, weight);
     if (statement->kind == AST_SET) {
       const Value *to = eval_selection(e, e->file, statement->u.action.value);
       if (weights_are(to) && weights_selected(e, to, weight)) say_place(repl, "set", statement->span);
@@ -87,7 +87,7 @@ void run_why(Repl *repl, const char *rest) {
     tasks++;
     say(repl, "  in train %s\n", ast->u.task.name);
     Saved saved = graph_begin(e, false, DTYPE_F32);
-    say_minimizes(repl, ast, ast->u.task.body, &weight);
+    say_minimizes(repl, ast->u.task.body, &weight);
     graph_end(e, &saved);
   }
   if (!tasks) say(repl, "  no train block changes it\n");
