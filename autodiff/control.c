@@ -209,93 +209,127 @@ typedef struct {
   int carry, yield; // numbers in the backward scan; -1: none
 } Answer;
 
-static void scan_gradient(Back *b, Node *const *dy, const bool *wanted, Node **gradient) {
-  const Node *scan = b->scan;
-  Graph *back = b->back;
-  int carries = scan_carries(scan), inputs = scan->nsrc, forward = b->body->nodes;
-  Node **read = forward_arguments(b);
-  forward = b->body->nodes;
-  Node **copy = ARENA_ARRAY(b->scratch, Node *, forward + 1),
-       **kept = ARENA_ARRAY(b->scratch, Node *, forward + 1);
-  for (int i = 0; i < forward; i++)
-    if (!scan_remat(scan) && worth_keeping(b->body->node[i]))
-      kept[i] = argument_add(b, CLASS_STEPPED, "kept", &b->body->node[i]->type, NULL, b->body->node[i]);
-  body_inline(back, b->body, read, copy);
-  if (scan_until(scan)) b->active = read[0];
+/* The forward body in the backward one: what it computes, and what the forward scan is asked to keep instead, by node
+ * of the forward body. */
+typedef struct {
+  Node **read, **copy, **kept;
+  int nodes;
+} Forward;
 
-  int results = b->body->outputs, seeds = 0, xs = 0;
+static Forward forward_again(Back *b) {
+  const Node *scan = b->scan;
+  Forward f = {.read = forward_arguments(b)};
+  f.nodes = b->body->nodes;
+  f.copy = ARENA_ARRAY(b->scratch, Node *, f.nodes + 1);
+  f.kept = ARENA_ARRAY(b->scratch, Node *, f.nodes + 1);
+  for (int i = 0; i < f.nodes; i++) {
+    Node *node = b->body->node[i];
+    if (!scan_remat(scan) && worth_keeping(node))
+      f.kept[i] = argument_add(b, CLASS_STEPPED, "kept", &node->type, NULL, node);
+  }
+  body_inline(b->back, b->body, f.read, f.copy);
+  if (scan_until(scan)) b->active = f.read[0];
+  return f;
+}
+
+/* Differentiates a step: dx of inputs input_of[0..], of the carries and those that are wanted. Gives how many;
+ * carry_of[k] is the argument that is the gradient of carry k. */
+static int step_gradients(Back *b, const Forward *f, Node *const *dy, const bool *wanted, int *carry_of,
+                          int *input_of, Node **dx) {
+  const Node *scan = b->scan;
+  int carries = scan_carries(scan), inputs = scan->nsrc, results = b->body->outputs, seeds = 0, xs = 0;
   Node **y = ARENA_ARRAY(b->scratch, Node *, results + 1),
-       **seed = ARENA_ARRAY(b->scratch, Node *, results + 1);
-  int *carry_of = ARENA_ARRAY(b->scratch, int, inputs + 1); // argument that is the gradient of carry k
+       **seed = ARENA_ARRAY(b->scratch, Node *, results + 1),
+       **x = ARENA_ARRAY(b->scratch, Node *, inputs + 1);
   for (int i = 0; i < results; i++) {
     Node *value = b->body->output[i].node;
     if (!dtype_is_float(value->type.dtype) || (i >= carries && !dy[i])) continue;
     Node *init = dy[i] ? dy[i] : zeros(b->graph, &value->type);
-    y[seeds] = copy[value->id];
+    y[seeds] = f->copy[value->id];
     seed[seeds++] = argument_add(b, i < carries ? CLASS_CARRY : CLASS_STEPPED, "d", &value->type, init, NULL);
     if (i < carries) carry_of[i] = b->arguments - 1;
   }
-  Node **x = ARENA_ARRAY(b->scratch, Node *, inputs + 1), **dx = ARENA_ARRAY(b->scratch, Node *, inputs + 1);
-  int *input_of = ARENA_ARRAY(b->scratch, int, inputs + 1);
   for (int k = 0; k < inputs; k++) {
     bool carry = k < carries && dtype_is_float(scan->src[k]->type.dtype);
     if (!carry && !wanted[k]) continue;
     input_of[xs] = k;
-    x[xs++] = read[k];
+    x[xs++] = f->read[k];
   }
   differentiate_from(y, seed, seeds, x, xs, dx);
+  return xs;
+}
 
-  Answer *answer = ARENA_ARRAY(b->scratch, Answer, inputs + 1);
-  for (int i = 0; i < xs; i++) {
-    int k = input_of[i];
-    answer[k] = (Answer){-1, -1};
-    if (k < carries) {
-      Argument *argument = &b->argument[carry_of[k]];
-      argument->assigned = dx[i] ? guarded(b, dx[i], argument->read)
-                                 : guarded(b, build_like(argument->read, 0), argument->read);
-      answer[k].carry = carry_of[k];
-    } else if (dx[i] && k < carries + scan_stepped(scan)) {
-      answer[k].yield = yield_add(b, guarded(b, dx[i], NULL));
-    } else if (dx[i]) {
-      Node *part = hoist_products(b, k, dx[i]);
-      if (!part) continue;
-      Node *sum = argument_add(b, CLASS_CARRY, "sum", &scan->src[k]->type,
-                               zeros(b->graph, &scan->src[k]->type), NULL);
-      answer[k].carry = b->arguments - 1;
-      b->argument[b->arguments - 1].assigned = build_add(sum, guarded(b, part, NULL));
-    }
+/* How the backward scan gives the gradient of input k, whose part of a step is dx (NULL: none). */
+static Answer answer_of(Back *b, int k, Node *dx, int carry_of_k) {
+  const Node *scan = b->scan;
+  int carries = scan_carries(scan);
+  Answer answer = {-1, -1};
+  if (k < carries) {
+    Argument *argument = &b->argument[carry_of_k];
+    argument->assigned = guarded(b, dx ? dx : build_like(argument->read, 0), argument->read);
+    answer.carry = carry_of_k;
+  } else if (dx && k < carries + scan_stepped(scan)) {
+    answer.yield = yield_add(b, guarded(b, dx, NULL));
+  } else if (dx) {
+    Node *part = hoist_products(b, k, dx);
+    if (!part) return answer;
+    Node *sum =
+        argument_add(b, CLASS_CARRY, "sum", &scan->src[k]->type, zeros(b->graph, &scan->src[k]->type), NULL);
+    answer.carry = b->arguments - 1;
+    b->argument[answer.carry].assigned = build_add(sum, guarded(b, part, NULL));
   }
-  for (int i = 0; i < b->arguments; i++) {
-    Argument *argument = &b->argument[i];
-    if (argument->class != CLASS_CARRY) continue;
-    graph_assign(back, back->argument[i], argument->assigned);
-  }
-  take_kept(b, copy, kept, forward);
+  return answer;
+}
+
+/* Everything that the backward body assigns and yields; what nothing needs is gone from it. */
+static void finish_body(Back *b, const Forward *f) {
+  for (int i = 0; i < b->arguments; i++)
+    if (b->argument[i].class == CLASS_CARRY)
+      graph_assign(b->back, b->back->argument[i], b->argument[i].assigned);
+  take_kept(b, f->copy, f->kept, f->nodes);
   for (int i = 0; i < b->hoists; i++) { // their stacks, where no input has them
     if (!stepped_argument(b, b->hoisted[i].a)) yield_add(b, b->hoisted[i].a);
     if (!stepped_argument(b, b->hoisted[i].b)) yield_add(b, b->hoisted[i].b);
   }
-  for (int i = 0; i < b->yields; i++) body_result(back, b->yield[i]);
-  graph_prune(back);
+  for (int i = 0; i < b->yields; i++) body_result(b->back, b->yield[i]);
+  graph_prune(b->back);
+}
 
-  int *number = ARENA_ARRAY(b->scratch, int, b->arguments + 1), numbers = 0, count;
+/* The products over all steps, behind the backward scan. */
+static void add_hoisted(Back *b, Node *back_scan, int carries, Node **gradient) {
+  for (int i = 0; i < b->hoists; i++) {
+    Node *left = rows_of_steps(stack_of(b, back_scan, carries, b->hoisted[i].a));
+    Node *right = rows_of_steps(stack_of(b, back_scan, carries, b->hoisted[i].b));
+    Node *product = build_matmul(left, right, true, false), **total = &gradient[b->hoisted[i].input];
+    *total = *total ? build_add(*total, product) : product;
+  }
+}
+
+static void scan_gradient(Back *b, Node *const *dy, const bool *wanted, Node **gradient) {
+  const Node *scan = b->scan;
+  int inputs = scan->nsrc;
+  Forward forward = forward_again(b);
+  Node **dx = ARENA_ARRAY(b->scratch, Node *, inputs + 1);
+  int *carry_of = ARENA_ARRAY(b->scratch, int, inputs + 1),
+      *input_of = ARENA_ARRAY(b->scratch, int, inputs + 1);
+  int xs = step_gradients(b, &forward, dy, wanted, carry_of, input_of, dx);
+  Answer *answer = ARENA_ARRAY(b->scratch, Answer, inputs + 1);
+  for (int i = 0; i < xs; i++) answer[i] = answer_of(b, input_of[i], dx[i], carry_of[input_of[i]]);
+  finish_body(b, &forward);
+
+  int *number = ARENA_ARRAY(b->scratch, int, b->arguments + 1), numbers = 0, count; // of carries, by argument
   for (int i = 0; i < b->arguments; i++)
     if (b->argument[i].class == CLASS_CARRY) number[i] = numbers++;
   Scan shape = {.length = scan->attr.dim[0], .reverse = !scan_reverse(scan), .remat = scan_remat(scan)};
   Node **input = settle_arguments(b, &shape, &count);
-  Node *node = build_scan(b->graph, back, &shape, input, count);
+  Node *node = build_scan(b->graph, b->back, &shape, input, count);
   for (int i = 0; i < xs; i++) {
-    int k = input_of[i];
-    if (!wanted[k]) continue;
-    if (answer[k].carry >= 0) gradient[k] = build_result(node, number[answer[k].carry]);
-    if (answer[k].yield >= 0) gradient[k] = build_result(node, shape.carries + answer[k].yield);
+    Node **out = &gradient[input_of[i]];
+    if (!wanted[input_of[i]]) continue;
+    if (answer[i].carry >= 0) *out = build_result(node, number[answer[i].carry]);
+    if (answer[i].yield >= 0) *out = build_result(node, shape.carries + answer[i].yield);
   }
-  for (int i = 0; i < b->hoists; i++) {
-    Node *left = rows_of_steps(stack_of(b, node, shape.carries, b->hoisted[i].a));
-    Node *right = rows_of_steps(stack_of(b, node, shape.carries, b->hoisted[i].b));
-    Node *product = build_matmul(left, right, true, false), **total = &gradient[b->hoisted[i].input];
-    *total = *total ? build_add(*total, product) : product;
-  }
+  add_hoisted(b, node, shape.carries, gradient);
 }
 
 /* ---- branches ------------------------------------------------------------------------------------------------------------ */

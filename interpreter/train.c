@@ -329,6 +329,8 @@ static bool skips(Training *t, int64_t batch) {
 static void blame(Training *t, int64_t batch) {
   int64_t failed = t->step, step = t->begin_at.step + 1;
   int known = problems_total(t->session->problems);
+  TrainingWatch watch = t->watch;
+  t->watch = (TrainingWatch){0}; // nobody stops where steps are repeated
   training_snapshot(t, t->begin, true);
   if (!t->begin_at.batch) runner_reset(t->train, VARIABLE_METRIC);
   for (int64_t i = t->begin_at.batch; i < batch; i++) {
@@ -343,6 +345,7 @@ static void blame(Training *t, int64_t batch) {
   problem_not_a_number(t->session->problems, node ? node->span : t->task->ast->at, t->task->name, failed,
                        node ? op_table[node->op].name : NULL, node ? node->layer : NULL);
   training_snapshot(t, t->begin, true);
+  t->watch = watch;
   if (t->hooks) train_hooks_done(t->hooks);
   ask(t, HOOK_NAN, t->epoch + 1);
   if (t->rewound)
@@ -640,7 +643,7 @@ static void orders_close(Training *t) {
 static bool script_open(Training *t) {
   if (!t->task->hooks) return true;
   t->hooks =
-      train_hooks_open(t->session, t->task, t->train, t->rows, t->batches, t->run ? t->run->folder : ".");
+      train_hooks_open(t->session, t->task, t->train, t->rows, t->batches, t->run ? t->run->folder : NULL);
   return t->hooks != NULL;
 }
 
@@ -812,7 +815,7 @@ int training_go(Training *t, int64_t steps) {
   pause_behind(t, steps);
   t->epoch_start = seconds_now();
   run_epochs(t);
-  t->paused = t->begun && leaving(t) && !t->exit_code;
+  t->paused = t->begun && leaving(t) && !t->again && !t->exit_code; // `again` begins an epoch
   t->session->trained = true;
   return t->exit_code ? t->exit_code : interrupted ? 128 + interrupted : 0;
 }

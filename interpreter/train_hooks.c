@@ -195,7 +195,7 @@ static bool take_log(void *owner, const char *name, double value) {
   TrainHooks *h = owner;
   if (!is_name(name, "_.-")) return false;
   report_logged(h->session->report, h->task->name, h->context.step, name, value);
-  if (!h->log && h->logged == 0) h->log = fopen(h->log_path, "w");
+  if (!h->log && h->logged == 0 && h->log_path) h->log = fopen(h->log_path, "w");
   if (h->log && h->logged == 0) h->logged += fprintf(h->log, "step,name,value\n");
   if (h->log && h->logged < LOG_LIMIT)
     h->logged += isnan(value) // without the sign that some processors give it
@@ -310,7 +310,7 @@ TrainHooks *train_hooks_open(Session *session, Task *task, Runner *train, const 
   TrainHooks *h = memory_alloc(1, sizeof(TrainHooks));
   *h = (TrainHooks){.session = session, .task = task, .script = script, .train = train, .rows = rows};
   h->config = config_of(session);
-  h->log_path = arena_printf(session->arena, "%s/hooks.csv", folder);
+  h->log_path = folder ? arena_printf(session->arena, "%s/hooks.csv", folder) : NULL;
   h->measured = ARENA_ARRAY(session->arena, ReportNumber, task->train->measures + 1);
   h->batch = ARENA_ARRAY(session->arena, double, task->train->measures + 1);
   for (int i = 0; i < task->train->measures; i++) h->batch[i] = NAN;
@@ -502,7 +502,7 @@ static Plain seen_plain(TrainHooks *h, Arena *arena) {
 /* The file of logged numbers as it was: what came later is dropped. */
 static void log_reopen(TrainHooks *h, int64_t logged) {
   if (h->log) fclose(h->log);
-  h->log = logged > 0 ? fopen(h->log_path, "r+") : NULL;
+  h->log = logged > 0 && h->log_path ? fopen(h->log_path, "r+") : NULL;
   h->logged = logged;
   if (h->log && (ftruncate(fileno(h->log), (off_t)logged) != 0 || fseek(h->log, 0, SEEK_END) != 0)) {
     fclose(h->log);

@@ -28,6 +28,10 @@ typedef struct {
   int tokens;
 } Program;
 
+static char folder[64];
+
+static const char *shared(void) { return getenv("LATHE_SHARED") ? getenv("LATHE_SHARED") : "../shared"; }
+
 static uint64_t state = 1;
 static int draw(int below) { // Knuth's multiplier: the same edits in every run
   state = state * 6364136223846793005u + 1442695040888963407u;
@@ -105,16 +109,13 @@ static bool edit(const Program *p, int i, Text *out) {
   return strcmp(text_string(out), t) != 0;
 }
 
-static char folder[64];
-
 /* The exit code of `lathe check`, and whether what it says shows the line. */
 static int check(const char *text, int line, bool *shown) {
   char path[128], command[4400], said[8192], shape[32];
   snprintf(path, sizeof path, "%s/edited.model", folder);
   FILE *file = fopen(path, "w");
   cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0);
-  snprintf(command, sizeof command, "'%s' check '%s' --root '%s' 2>&1", getenv("LATHE"), path,
-           getenv("LATHE_SHARED") ? getenv("LATHE_SHARED") : "../shared");
+  snprintf(command, sizeof command, "'%s' check '%s' --root '%s' 2>&1", getenv("LATHE"), path, shared());
   FILE *pipe = popen(command, "r");
   cr_assert(pipe);
   size_t length = fread(said, 1, sizeof said - 1, pipe);
@@ -130,14 +131,13 @@ static int check(const char *text, int line, bool *shown) {
 
 static int load(Program *program) {
   char path[4096];
-  const char *shared = getenv("LATHE_SHARED") ? getenv("LATHE_SHARED") : "../shared";
-  snprintf(path, sizeof path, "%s/design/programs", shared);
+  snprintf(path, sizeof path, "%s/design/programs", shared());
   struct dirent **list;
   int count = scandir(path, &list, NULL, alphasort), programs = 0;
   for (int i = 0; i < count && programs < PROGRAMS; i++) {
     bool later = !strncmp(list[i]->d_name, "05_", 3) || !strncmp(list[i]->d_name, "16_", 3); // read pictures
     if (!isdigit((unsigned char)list[i]->d_name[0]) || later) continue;
-    snprintf(path, sizeof path, "%s/design/programs/%s", shared, list[i]->d_name);
+    snprintf(path, sizeof path, "%s/design/programs/%s", shared(), list[i]->d_name);
     FILE *file = fopen(path, "r");
     char *text = calloc(1, 1 << 16);
     cr_assert(file && text && fread(text, 1, (1 << 16) - 1, file) > 0 && fclose(file) == 0);
@@ -157,8 +157,7 @@ Test(mutations, are_reported_at_their_line, .timeout = 120) {
   char command[4400];
   strcpy(folder, "/tmp/lathe-edits-XXXXXX");
   cr_assert(mkdtemp(folder));
-  snprintf(command, sizeof command, "cp '%s/design/programs/digits.model' '%s'",
-           getenv("LATHE_SHARED") ? getenv("LATHE_SHARED") : "../shared", folder);
+  snprintf(command, sizeof command, "cp '%s/design/programs/digits.model' '%s'", shared(), folder);
   cr_assert(system(command) == 0);
   while (done < EDITS) {
     const Program *p = &program[draw(programs)];

@@ -111,26 +111,7 @@ static bool check_session(const char *path) {
   return same;
 }
 
-static int is_session(const struct dirent *entry) {
-  size_t length = strlen(entry->d_name);
-  return entry->d_name[0] != '.' && length > 4 && !strcmp(entry->d_name + length - 4, ".txt");
-}
-
-Test(texts, sessions, .timeout = 240) {
-  struct dirent **entry;
-  int count = scandir("tests/repl", &entry, is_session, alphasort), wrong = 0;
-  cr_assert(count > 0, "no sessions in tests/repl: run from the root of the project");
-  for (int i = 0; i < count; i++) {
-    char path[PATH_SIZE];
-    snprintf(path, sizeof path, "tests/repl/%s", entry[i]->d_name);
-    wrong += !check_session(path);
-    free(entry[i]);
-  }
-  free(entry);
-  printf("tests/repl: %d sessions, %d wrong\n", count, wrong);
-  fflush(stdout);
-  cr_assert_eq(wrong, 0);
-}
+Test(texts, sessions, .timeout = 240) { each_session(is_session, check_session, ""); }
 
 /* ---- docs/repl.md ---- */
 

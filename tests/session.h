@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <ctype.h>
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,29 @@ static inline void folder_remove(const char *folder) {
   char command[PATH_SIZE];
   snprintf(command, sizeof command, "rm -rf '%.400s' || { sleep 1; rm -rf '%.400s'; }", folder, folder);
   cr_assert(system(command) == 0);
+}
+
+static inline int is_session(const struct dirent *entry) {
+  size_t length = strlen(entry->d_name);
+  return entry->d_name[0] != '.' && length > 4 && !strcmp(entry->d_name + length - 4, ".txt");
+}
+
+/* Runs the sessions of tests/repl that pass the filter, in the order of their names; none may go wrong. */
+static inline void each_session(int (*filter)(const struct dirent *), bool (*right)(const char *path),
+                                const char *how) {
+  struct dirent **entry;
+  int count = scandir("tests/repl", &entry, filter, alphasort), wrong = 0;
+  cr_assert(count > 0, "no sessions in tests/repl: run from the root of the project");
+  for (int i = 0; i < count; i++) {
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "tests/repl/%s", entry[i]->d_name);
+    wrong += !right(path);
+    free(entry[i]);
+  }
+  free(entry);
+  printf("tests/repl%s: %d sessions, %d wrong\n", how, count, wrong);
+  fflush(stdout);
+  cr_assert_eq(wrong, 0);
 }
 
 #endif

@@ -60,7 +60,7 @@ static const Value *call_composed(Elaborator *e, const Ast *at, const Value *com
   return value;
 }
 
-static const Value *eval_repeat(Elaborator *e, Scope *scope, const Ast *call) {
+const Value *eval_repeat(Elaborator *e, Scope *scope, const Ast *call) {
   const AstList *list = &call->u.call.items;
   int64_t count = 1;
   if (list->count != 2 || list->item[0]->u.arg.name || list->item[1]->u.arg.name) {
@@ -86,10 +86,16 @@ static const Value *eval_repeat(Elaborator *e, Scope *scope, const Ast *call) {
   return composed;
 }
 
+static const struct {
+  const char *name;
+  Form *form;
+} forms[] = {{"repeat", eval_repeat}, {"remat", eval_remat}};
+
 Form *form_of(const Value *callee) {
   if (callee->kind != VALUE_BUILTIN || !callee->scope) return NULL;
-  if (!strcmp(callee->u.builtin->name, "repeat")) return eval_repeat;
-  return !strcmp(callee->u.builtin->name, "remat") ? eval_remat : NULL;
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+    if (!strcmp(forms[i].name, callee->u.builtin->name)) return forms[i].form;
+  return NULL;
 }
 
 static const Value *make_update(Elaborator *e, const Ast *at, const Value *recipe, const Argument *args,

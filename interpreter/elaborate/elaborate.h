@@ -307,10 +307,9 @@ const Value *call_value(Elaborator *e, const Ast *at, const Value *callee, const
 int call_arguments(Elaborator *e, Scope *scope, const AstList *list, const Value *first, const Ast *first_ast,
                    Argument **out);
 /* repeat(n, L): its second argument evaluated n times, in a row. The one special form. */
-/* A builtin that evaluates its arguments itself: repeat, remat. */
+/* Evaluates the arguments of its call itself: repeat makes a layer each time, remat a body. */
 typedef const Value *Form(Elaborator *e, Scope *scope, const Ast *call);
-Form *form_of(const Value *callee); // NULL: it is none
-Form eval_remat;
+Form eval_repeat, eval_remat;
 bool glob_match(const char *glob, const char *path); // `*` is one level, `**` any number of them
 Node *node_root(Node *x);                            // its gradient at 0 is 0
 /* Whether a tensor that the signature asks for is UNKNOWN: then the body could only complain about it again. */
@@ -348,9 +347,10 @@ struct Builtin {
   const char *signature; // "x size stride? pad?"; a name behind `*` takes all further arguments
   const Value *(*call)(Elaborator *e, const Ast *at, const Argument *slot, const Argument *rest, int rests);
   const char *doc;
-};                                // a slot whose value is NULL was not given
-const Builtin *builtin_at(int i); // NULL behind the last
-bool op_is_function(OpCode op);   // a MAP row that programs call by its name
+};                                  // a slot whose value is NULL was not given
+const Builtin *builtin_at(int i);   // NULL behind the last
+bool op_is_function(OpCode op);     // a MAP row that programs call by its name
+Form *form_of(const Value *callee); // NULL: an ordinary value
 void builtins_declare(Elaborator *e, Scope *scope);
 const Value *builtin_call(Elaborator *e, const Ast *at, const Value *callee, const Argument *args, int count);
 

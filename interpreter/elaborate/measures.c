@@ -89,10 +89,9 @@ static bool is_plain(const Value *value) {
 /* Records, and lists of more than that, are shown part by part. */
 static void print_value(Builder *b, const Ast *item, const Value *value, const char *label) {
   Elaborator *e = b->e;
-  const Value *record = record_of(e, value);
+  const Value *record = record_of(e, value), *all = record ? record : value;
   bool parts = record || (value->kind == VALUE_LIST && !value->u.items.model && !is_plain(value));
-  for (int i = 0; parts && i < (record ? record : value)->u.items.count; i++) {
-    const Value *all = record ? record : value;
+  for (int i = 0; parts && i < all->u.items.count; i++) {
     const char *name =
         all->u.items.name && all->u.items.name[i] ? all->u.items.name[i] : arena_printf(e->arena, "%d", i);
     print_value(b, item, all->u.items.item[i], label ? arena_printf(e->arena, "%s.%s", label, name) : name);
